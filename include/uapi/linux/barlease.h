@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Leases of PCI BAR ranges: the VFIO_DEVICE_FEATURE operations that the
+ * barlease-vfio-pci driver serves on a VFIO device fd.
+ *
+ * A lease is a DMABUF of one or more ranges of one BAR. Its fd can be passed
+ * to another process, which can mmap() it and do nothing else with the device;
+ * the holder of the device fd takes it back with the REVOKE feature.
+ *
+ * VFIO_DEVICE_FEATURE_DMA_BUF is the kernel's own feature (linux/vfio.h since
+ * 6.19) and is declared here only where the installed headers lack it. The
+ * others are proposed upstream and have no number there yet. Until they do,
+ * this driver answers to numbers of a private range, BARLEASE_FEATURE_*; ask
+ * with VFIO_DEVICE_FEATURE_PROBE before you use one.
+ *
+ * Should a later linux/vfio.h define one of the VFIO_DEVICE_FEATURE_* names
+ * below, its definition is the one in force and the BARLEASE_FEATURE_* number
+ * stays what this driver answers to.
+ */
+#ifndef _UAPI_LINUX_BARLEASE_H
+#define _UAPI_LINUX_BARLEASE_H
+
+#include <linux/types.h>
+#include <linux/vfio.h>
+
+/*
+ * Feature numbers of this driver. VFIO_DEVICE_FEATURE_MASK leaves 16 bits for
+ * the number; upstream counts up from 0, so the private range starts far above.
+ */
+#define BARLEASE_FEATURE_BASE		0xba00
+#define BARLEASE_FEATURE_REVOKE		(BARLEASE_FEATURE_BASE + 1)
+#define BARLEASE_FEATURE_MEMATTR	(BARLEASE_FEATURE_BASE + 2)
+
+/* More ranges than this in one export is E2BIG. */
+#define BARLEASE_MAX_RANGES		512
+
+/* An export of more bytes than this (1 TiB) in all is EINVAL. */
+#define BARLEASE_MAX_LENGTH		(1ULL << 40)
+
+/**
+ * VFIO_DEVICE_FEATURE_DMA_BUF - lend ranges of a BAR (GET)
+ *
+ * On success the ioctl returns a new DMABUF fd, which the caller owns. The
+ * ranges appear in it one after the other, in the order given; they may
+ * overlap. The access mode in @open_flags is that of the lease: what is
+ * exported O_RDONLY can never be mapped writable.
+ *
+ * @region_index: VFIO_PCI_BAR0_REGION_INDEX to VFIO_PCI_BAR5_REGION_INDEX
+ * @open_flags: O_RDONLY, O_WRONLY or O_RDWR, with or without O_CLOEXEC
+ * @flags: 0
+ * @nr_ranges: number of elements of @dma_ranges, 1 to BARLEASE_MAX_RANGES
+ * @dma_ranges: offset into the BAR and length, in bytes, both multiples of
+ *	the page size
+ *
+ * Errors, the first that applies:
+ *   EINVAL	argsz is too small for the structure
+ *   EFAULT	the structure or a range cannot be read
+ *   EINVAL	nr_ranges or a length is 0; flags is not 0; open_flags has other
+ *		bits; argsz is too small for the ranges; an offset or a length
+ *		is not a multiple of the page size; the lengths add up to more
+ *		than BARLEASE_MAX_LENGTH
+ *   E2BIG	nr_ranges is above BARLEASE_MAX_RANGES
+ *   ENODEV	region_index names no BAR, or this device has no such BAR
+ *   EINVAL	the BAR cannot be mapped (I/O ports, below a page)
+ *   EOVERFLOW	a range's address wraps around
+ *   EINVAL	a range goes past the end of the BAR
+ *   ENOMEM, EMFILE, ENFILE
+ */
+#ifndef VFIO_DEVICE_FEATURE_DMA_BUF
+#define VFIO_DEVICE_FEATURE_DMA_BUF 11
+
+struct vfio_region_dma_range {
+	__u64 offset;
+	__u64 length;
+};
+
+struct vfio_device_feature_dma_buf {
+	__u32 region_index;
+	__u32 open_flags;
+	__u32 flags;
+	__u32 nr_ranges;
+	struct vfio_region_dma_range dma_ranges[];
+};
+#endif
+
+/**
+ * VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE - take a lease back for ever (SET)
+ *
+ * When it returns 0, no mapping of the lease is left in any process and none
+ * can be made: an access is SIGBUS, mmap() is ENODEV. The same range can be
+ * exported anew at once. The fd stays the caller's and should be closed.
+ * May block for as long as an event that excludes access (a reset) lasts.
+ *
+ * @dmabuf_fd: any fd of the lease
+ *
+ * Errors:
+ *   EINVAL	argsz is too small
+ *   EFAULT	the structure cannot be read
+ *   EBADF	dmabuf_fd is not an open fd
+ *   EINVAL	dmabuf_fd is not a DMABUF
+ *   ENODEV	it is a DMABUF, but not a lease of this device
+ *   EBADFD	it is revoked already, or ended with an earlier opening of the
+ *		device
+ */
+#ifndef VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE
+#define VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE BARLEASE_FEATURE_REVOKE
+
+struct vfio_device_feature_dma_buf_revoke {
+	__s32 dmabuf_fd;
+};
+#endif
+
+/**
+ * VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR - memory type of later mmap()s (SET)
+ *
+ * @dmabuf_fd: any fd of the lease
+ * @memattr: VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC (non-cached, the default)
+ *	or _WC (write-combining)
+ *
+ * Errors: those of REVOKE, and
+ *   ENOENT	memattr is neither
+ *   EOPNOTSUPP	write-combining cannot be had; the lease stays as it was
+ */
+#ifndef VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR
+#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR BARLEASE_FEATURE_MEMATTR
+
+#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC 0
+#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC 1
+
+struct vfio_device_feature_dma_buf_memattr {
+	__s32 dmabuf_fd;
+	__u32 memattr;
+};
+#endif
+
+#endif /* _UAPI_LINUX_BARLEASE_H */

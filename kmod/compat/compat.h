@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that this driver builds for. The rest of
+ * the driver is written for the newest one; nothing outside this folder asks
+ * for a version. BARLEASE_HAVE_* comes from probe.mk.
+ */
+#ifndef BARLEASE_COMPAT_H
+#define BARLEASE_COMPAT_H
+
+#include <linux/huge_mm.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/version.h>
+#include <linux/vfio_pci_core.h>
+#ifdef BARLEASE_HAVE_PFN_T
+#include <linux/pfn_t.h>
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#error "barlease-vfio-pci needs Linux 6.12 or newer (huge PFN mappings)"
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0)
+#pragma message("barlease-vfio-pci is tested up to Linux 7.3")
+#endif
+
+/* The namespace became a string in 6.13. */
+#ifdef BARLEASE_HAVE_NS_TOKEN
+#define COMPAT_IMPORT_NS_DMA_BUF() MODULE_IMPORT_NS(DMA_BUF)
+#else
+#define COMPAT_IMPORT_NS_DMA_BUF() MODULE_IMPORT_NS("DMA_BUF")
+#endif
+
+#ifndef BARLEASE_HAVE_MEMORY_ENABLED
+/*
+ * The core's own test is not exported before 6.19. A VF has no memory enable
+ * bit of its own; what user space sees of the bit is in the virtual config.
+ */
+static inline bool __vfio_pci_memory_enabled(struct vfio_pci_core_device *core)
+{
+	u16 command;
+
+	if (core->pdev->current_state >= PCI_D3hot)
+		return false;
+	if (core->pdev->no_command_memory)
+		return true;
+	command = le16_to_cpup((__le16 *)&core->vconfig[PCI_COMMAND]);
+	return command & PCI_COMMAND_MEMORY;
+}
+#endif
+
+#ifdef BARLEASE_HAVE_PFN_T
+static inline vm_fault_t compat_insert_pmd(struct vm_fault *vmf,
+					   unsigned long pfn)
+{
+	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), false);
+}
+
+static inline vm_fault_t compat_insert_pud(struct vm_fault *vmf,
+					   unsigned long pfn)
+{
+	return vmf_insert_pfn_pud(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), false);
+}
+#else
+static inline vm_fault_t compat_insert_pmd(struct vm_fault *vmf,
+					   unsigned long pfn)
+{
+	return vmf_insert_pfn_pmd(vmf, pfn, false);
+}
+
+static inline vm_fault_t compat_insert_pud(struct vm_fault *vmf,
+					   unsigned long pfn)
+{
+	return vmf_insert_pfn_pud(vmf, pfn, false);
+}
+#endif
+
+/*
+ * Newer cores claim every BAR when the device is opened. Older ones do it on
+ * first use and without a lock, so two first users can race: do it here, at
+ * the same moment as the newer ones. A BAR that cannot be claimed stays so,
+ * and its export is refused.
+ */
+static inline void compat_claim_bars(struct vfio_pci_core_device *core)
+{
+#ifdef BARLEASE_HAVE_LAZY_BARMAP
+	int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if (core->bar_mmap_supported[bar] &&
+		    vfio_pci_core_setup_barmap(core, bar))
+			pci_warn(core->pdev, "BAR %d cannot be claimed\n", bar);
+#endif
+}
+
+/*
+ * nointxmask, disable_vga and disable_idle_d3 belong to the device in newer
+ * cores and to the core module before: there they are shared with vfio-pci,
+ * and left alone unless our own parameters ask for something.
+ */
+static inline void compat_set_global_params(bool nointxmask, bool disable_vga,
+					    bool disable_idle_d3)
+{
+#ifdef BARLEASE_HAVE_GLOBAL_PARAMS
+	if (nointxmask || disable_vga || disable_idle_d3)
+		vfio_pci_core_set_params(nointxmask, disable_vga,
+					 disable_idle_d3);
+#endif
+}
+
+static inline void compat_set_device_params(struct vfio_pci_core_device *core,
+					    bool nointxmask, bool disable_vga,
+					    bool disable_idle_d3)
+{
+#ifndef BARLEASE_HAVE_GLOBAL_PARAMS
+	core->nointxmask = nointxmask;
+	core->disable_vga = disable_vga;
+	core->disable_idle_d3 = disable_idle_d3;
+#endif
+}
+
+#endif /* BARLEASE_COMPAT_H */

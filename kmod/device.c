@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VFIO device: vfio-pci-core's, with the features of a lessor on top.
+ */
+#include <linux/slab.h>
+#include <linux/vfio.h>
+#include <linux/barlease.h>
+
+#include "compat/compat.h"
+#include "lease.h"
+
+static int barlease_init_dev(struct vfio_device *vfio)
+{
+	struct barlease_device *dev = barlease_device(vfio);
+
+	mutex_init(&dev->leases_lock);
+	INIT_LIST_HEAD(&dev->leases);
+	compat_set_device_params(&dev->core, barlease_params.nointxmask,
+				 barlease_params.disable_vga,
+				 barlease_params.disable_idle_d3);
+	return vfio_pci_core_init_dev(vfio);
+}
+
+static void barlease_release_dev(struct vfio_device *vfio)
+{
+	struct barlease_device *dev = barlease_device(vfio);
+
+	WARN_ON(!list_empty(&dev->leases));
+	mutex_destroy(&dev->leases_lock);
+	vfio_pci_core_release_dev(vfio);
+}
+
+static int barlease_open_device(struct vfio_device *vfio)
+{
+	struct vfio_pci_core_device *core = &barlease_device(vfio)->core;
+	int ret;
+
+	ret = vfio_pci_core_enable(core);
+	if (ret)
+		return ret;
+
+	vfio_pci_core_finish_enable(core);
+	compat_claim_bars(core);
+	return 0;
+}
+
+static void barlease_close_device(struct vfio_device *vfio)
+{
+	barlease_orphan_all(barlease_device(vfio));
+	vfio_pci_core_close_device(vfio);
+}
+
+static int barlease_device_feature(struct vfio_device *vfio, u32 flags,
+				   void __user *arg, size_t argsz)
+{
+	struct barlease_device *dev = barlease_device(vfio);
+
+	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
+	case VFIO_DEVICE_FEATURE_DMA_BUF:
+		return barlease_feature_export(dev, flags, arg, argsz);
+	case BARLEASE_FEATURE_REVOKE:
+		return barlease_feature_revoke(dev, flags, arg, argsz);
+	case BARLEASE_FEATURE_MEMATTR:
+		return barlease_feature_memattr(dev, flags, arg, argsz);
+	default:
+		return vfio_pci_core_ioctl_feature(vfio, flags, arg, argsz);
+	}
+}
+
+static const struct vfio_device_ops barlease_ops = {
+	.name = "barlease-vfio-pci",
+	.init = barlease_init_dev,
+	.release = barlease_release_dev,
+	.open_device = barlease_open_device,
+	.close_device = barlease_close_device,
+	.ioctl = vfio_pci_core_ioctl,
+	.device_feature = barlease_device_feature,
+	.read = vfio_pci_core_read,
+	.write = vfio_pci_core_write,
+	.mmap = vfio_pci_core_mmap,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	.bind_iommufd = vfio_iommufd_physical_bind,
+	.unbind_iommufd = vfio_iommufd_physical_unbind,
+	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+#ifdef BARLEASE_HAVE_REGION_INFO_CAPS
+	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+#endif
+#ifdef BARLEASE_HAVE_MATCH_TOKEN_UUID
+	.match_token_uuid = vfio_pci_core_match_token_uuid,
+#endif
+#ifdef BARLEASE_HAVE_PASID_IOAS
+	.pasid_attach_ioas = vfio_iommufd_physical_pasid_attach_ioas,
+	.pasid_detach_ioas = vfio_iommufd_physical_pasid_detach_ioas,
+#endif
+};
+
+/*
+ * barlease_device_create() - the VFIO side of a PCI function
+ *
+ * Return: a device for barlease_device_destroy(), or an ERR_PTR().
+ */
+struct barlease_device *barlease_device_create(struct pci_dev *pdev)
+{
+	return vfio_alloc_device(barlease_device, core.vdev, &pdev->dev,
+				 &barlease_ops);
+}
+
+/* Drops the driver's reference; leases may keep the memory for longer. */
+void barlease_device_destroy(struct barlease_device *dev)
+{
+	vfio_put_device(&dev->core.vdev);
+}

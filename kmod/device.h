@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BARLEASE_DEVICE_H
+#define BARLEASE_DEVICE_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/vfio_pci_core.h>
+
+/*
+ * A PCI function of ours.
+ *
+ * Lock order: mmap_lock -> core.memory_lock -> leases_lock, i_mmap locks.
+ *
+ * core.memory_lock is the core's. Whoever ends an access to the BARs (reset,
+ * memory decode off, power states, our revocation) holds it for writing and
+ * zaps the mappings; whoever makes one (a fault) holds it for reading. It also
+ * protects the state of every lease of the device.
+ */
+struct barlease_device {
+	struct vfio_pci_core_device core;
+
+	/* Protects the list below; taken alone when a lease is released. */
+	struct mutex leases_lock;
+	/* Every lease that has not been released, ended ones too. */
+	struct list_head leases;
+};
+
+static inline struct barlease_device *
+barlease_device(struct vfio_device *vfio)
+{
+	return container_of(vfio, struct barlease_device, core.vdev);
+}
+
+/* The module's parameters, as far as a device is set up by them. */
+struct barlease_device_params {
+	bool nointxmask;
+	bool disable_vga;
+	bool disable_idle_d3;
+};
+
+extern struct barlease_device_params barlease_params;
+
+struct barlease_device *barlease_device_create(struct pci_dev *pdev);
+void barlease_device_destroy(struct barlease_device *dev);
+
+bool barlease_denylisted(struct pci_dev *pdev, bool ignore);
+
+#endif /* BARLEASE_DEVICE_H */

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a lease: made by an export, ended by the lessor or by the close
+ * of the device, freed when the last fd and the last mapping are gone.
+ */
+#include <linux/dma-buf.h>
+#include <linux/fcntl.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/barlease.h>
+
+#include "compat/compat.h"
+#include "lease.h"
+
+/*
+ * barlease_lease_alloc() - a lease that nobody can see yet
+ *
+ * The caller fills in the extents, pages and window, and then either publishes
+ * or frees it.
+ */
+struct barlease_lease *barlease_lease_alloc(struct barlease_device *dev,
+					    unsigned int nr_extents)
+{
+	struct barlease_lease *lease;
+
+	lease = kvzalloc(struct_size(lease, extents, nr_extents),
+			 GFP_KERNEL_ACCOUNT);
+	if (!lease)
+		return NULL;
+
+	lease->nr_extents = nr_extents;
+	lease->dev = dev;
+	lease->state = BARLEASE_LIVE;
+	INIT_LIST_HEAD(&lease->node);
+	get_device(&dev->core.vdev.device);
+	return lease;
+}
+
+void barlease_lease_free(struct barlease_lease *lease)
+{
+	struct barlease_device *dev = lease->dev;
+
+	kvfree(lease);
+	put_device(&dev->core.vdev.device);
+}
+
+/*
+ * barlease_lease_publish() - make the DMABUF and the fd
+ *
+ * Return: the fd, or -errno; either way the lease is no longer the caller's.
+ */
+int barlease_lease_publish(struct barlease_lease *lease, u32 open_flags)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct barlease_device *dev = lease->dev;
+	struct dma_buf *dmabuf;
+	int fd;
+
+	info.ops = &barlease_dmabuf_ops;
+	info.size = (size_t)lease->pages << PAGE_SHIFT;
+	info.flags = open_flags;
+	info.priv = lease;
+
+	dmabuf = dma_buf_export(&info);
+	if (IS_ERR(dmabuf)) {
+		barlease_lease_free(lease);
+		return PTR_ERR(dmabuf);
+	}
+
+	/*
+	 * Mappings of the DMABUF live in the device's address space. The
+	 * inode outlives them: it goes with the device that the lease pins.
+	 */
+	dmabuf->file->f_mapping = dev->core.vdev.inode->i_mapping;
+
+	mutex_lock(&dev->leases_lock);
+	list_add_tail(&lease->node, &dev->leases);
+	mutex_unlock(&dev->leases_lock);
+
+	fd = dma_buf_fd(dmabuf, open_flags & O_CLOEXEC);
+	if (fd < 0)
+		dma_buf_put(dmabuf);	/* frees the lease */
+	return fd;
+}
+
+static void barlease_dmabuf_release(struct dma_buf *dmabuf)
+{
+	struct barlease_lease *lease = dmabuf->priv;
+
+	mutex_lock(&lease->dev->leases_lock);
+	list_del(&lease->node);
+	mutex_unlock(&lease->dev->leases_lock);
+
+	barlease_lease_free(lease);
+}
+
+/*
+ * The one place that changes a lease's state. An ended lease stays as it is.
+ */
+static int barlease_lease_end(struct barlease_lease *lease,
+			      enum barlease_state to)
+{
+	struct barlease_device *dev = lease->dev;
+
+	lockdep_assert_held_write(&dev->core.memory_lock);
+	WARN_ON_ONCE(to == BARLEASE_LIVE);
+
+	if (lease->state != BARLEASE_LIVE)
+		return -EBADFD;
+
+	/* .mmap peeks without the lock, hence the annotation. */
+	WRITE_ONCE(lease->state, to);
+	return 0;
+}
+
+static void barlease_lease_zap(struct barlease_lease *lease)
+{
+	struct barlease_device *dev = lease->dev;
+
+	lockdep_assert_held_write(&dev->core.memory_lock);
+
+	/*
+	 * Also takes the mappings that others have in this part of the window:
+	 * the BAR's own and other leases of the range. They fault back in.
+	 */
+	unmap_mapping_range(dev->core.vdev.inode->i_mapping,
+			    (loff_t)lease->window << PAGE_SHIFT,
+			    (loff_t)lease->pages << PAGE_SHIFT, true);
+}
+
+/*
+ * barlease_orphan_all() - end every lease, the device is being closed
+ *
+ * Must come before the core tears the device down: from here on no fault
+ * looks at the PCI function or at the virtual configuration space.
+ */
+void barlease_orphan_all(struct barlease_device *dev)
+{
+	struct vfio_pci_core_device *core = &dev->core;
+	struct barlease_lease *lease;
+
+	down_write(&core->memory_lock);
+	mutex_lock(&dev->leases_lock);
+	list_for_each_entry(lease, &dev->leases, node)
+		if (!barlease_lease_end(lease, BARLEASE_ORPHANED))
+			barlease_lease_zap(lease);
+	mutex_unlock(&dev->leases_lock);
+	up_write(&core->memory_lock);
+}
+
+/*
+ * The DMABUF behind an fd of user space, if it is a lease of this device.
+ * The caller puts it.
+ */
+static struct dma_buf *barlease_dmabuf_get(struct barlease_device *dev, int fd)
+{
+	struct dma_buf *dmabuf;
+	struct barlease_lease *lease;
+
+	dmabuf = dma_buf_get(fd);
+	if (IS_ERR(dmabuf))
+		return dmabuf;
+
+	if (dmabuf->ops == &barlease_dmabuf_ops) {
+		lease = dmabuf->priv;
+		if (lease->dev == dev)
+			return dmabuf;
+	}
+	dma_buf_put(dmabuf);
+	return ERR_PTR(-ENODEV);
+}
+
+int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
+			    void __user *arg, size_t argsz)
+{
+	struct vfio_device_feature_dma_buf_revoke revoke;
+	struct barlease_lease *lease;
+	struct dma_buf *dmabuf;
+	int ret;
+
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET,
+				 sizeof(revoke));
+	if (ret != 1)
+		return ret;
+	if (copy_from_user(&revoke, arg, sizeof(revoke)))
+		return -EFAULT;
+
+	dmabuf = barlease_dmabuf_get(dev, revoke.dmabuf_fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	lease = dmabuf->priv;
+
+	down_write(&dev->core.memory_lock);
+	ret = barlease_lease_end(lease, BARLEASE_REVOKED);
+	if (!ret)
+		barlease_lease_zap(lease);
+	up_write(&dev->core.memory_lock);
+
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+/*
+ * Only the default can be had so far. Where write-combining is asked for the
+ * answer is an error, never a mapping that is quietly something else.
+ */
+int barlease_feature_memattr(struct barlease_device *dev, u32 flags,
+			     void __user *arg, size_t argsz)
+{
+	struct vfio_device_feature_dma_buf_memattr memattr;
+	struct barlease_lease *lease;
+	struct dma_buf *dmabuf;
+	int ret;
+
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET,
+				 sizeof(memattr));
+	if (ret != 1)
+		return ret;
+	if (copy_from_user(&memattr, arg, sizeof(memattr)))
+		return -EFAULT;
+
+	dmabuf = barlease_dmabuf_get(dev, memattr.dmabuf_fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	lease = dmabuf->priv;
+
+	down_read(&dev->core.memory_lock);
+	if (lease->state != BARLEASE_LIVE)
+		ret = -EBADFD;
+	else if (memattr.memattr == VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC)
+		ret = 0;
+	else if (memattr.memattr == VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC)
+		ret = -EOPNOTSUPP;
+	else
+		ret = -ENOENT;
+	up_read(&dev->core.memory_lock);
+
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+/* Peer devices cannot have a lease yet; the DMABUF core wants the callbacks. */
+static int barlease_dmabuf_attach(struct dma_buf *dmabuf,
+				  struct dma_buf_attachment *attachment)
+{
+	return -EOPNOTSUPP;
+}
+
+static struct sg_table *
+barlease_dmabuf_map(struct dma_buf_attachment *attachment,
+		    enum dma_data_direction direction)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static void barlease_dmabuf_unmap(struct dma_buf_attachment *attachment,
+				  struct sg_table *table,
+				  enum dma_data_direction direction)
+{
+}
+
+const struct dma_buf_ops barlease_dmabuf_ops = {
+	.attach = barlease_dmabuf_attach,
+	.map_dma_buf = barlease_dmabuf_map,
+	.unmap_dma_buf = barlease_dmabuf_unmap,
+	.release = barlease_dmabuf_release,
+	.mmap = barlease_mmap,
+};

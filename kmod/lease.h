@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BARLEASE_LEASE_H
+#define BARLEASE_LEASE_H
+
+#include <linux/dma-buf.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "device.h"
+
+struct vm_area_struct;
+
+enum barlease_state {
+	BARLEASE_LIVE,		/* can be mapped while the device's memory is on */
+	BARLEASE_REVOKED,	/* taken back by the lessor, for ever */
+	BARLEASE_ORPHANED,	/* the device was closed, for ever */
+};
+
+/* A stretch of the lease that is contiguous in physical memory. */
+struct barlease_extent {
+	unsigned long page;	/* first page, counted from the lease's start */
+	unsigned long pages;
+	unsigned long pfn;
+};
+
+/*
+ * A lease is the private part of a DMABUF and lives exactly as long: until no
+ * fd and no mapping is left. It pins the memory of the device (a reference to
+ * core.vdev.device, which also keeps the inode whose address space the
+ * mappings are in), but neither its registration nor the PCI function: those
+ * may go at any time, and nothing that belongs to them is touched unless the
+ * lease is seen live under memory_lock.
+ *
+ * The device side never looks at the DMABUF or at its file: an O_PATH fd can
+ * keep a DMABUF and its lease after the file itself is freed.
+ */
+struct barlease_lease {
+	struct barlease_device *dev;	/* constant, referenced */
+	struct list_head node;		/* in dev->leases, under leases_lock */
+
+	/* Written under memory_lock for writing; see barlease_lease_end(). */
+	enum barlease_state state;
+
+	/* The rest is constant from export on. */
+	unsigned long pages;
+	/*
+	 * Page offset of the lease's first byte in the address space of the
+	 * device. It lies in the window of the BAR, which is why every zap of
+	 * the core covers the lease too.
+	 */
+	unsigned long window;
+	unsigned int nr_extents;
+	struct barlease_extent extents[] __counted_by(nr_extents);
+};
+
+extern const struct dma_buf_ops barlease_dmabuf_ops;
+
+struct barlease_lease *barlease_lease_alloc(struct barlease_device *dev,
+					    unsigned int nr_extents);
+void barlease_lease_free(struct barlease_lease *lease);
+int barlease_lease_publish(struct barlease_lease *lease, u32 open_flags);
+
+int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
+			    void __user *arg, size_t argsz);
+int barlease_feature_memattr(struct barlease_device *dev, u32 flags,
+			     void __user *arg, size_t argsz);
+int barlease_feature_export(struct barlease_device *dev, u32 flags,
+			    void __user *arg, size_t argsz);
+void barlease_orphan_all(struct barlease_device *dev);
+
+int barlease_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
+
+#endif /* BARLEASE_LEASE_H */

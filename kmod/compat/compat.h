@@ -39,7 +39,7 @@ static inline bool __vfio_pci_memory_enabled(struct vfio_pci_core_device *core)
 {
 	u16 command;
 
-	if (core->pdev->current_state >= PCI_D3hot)
+	if ((__force int)core->pdev->current_state >= (__force int)PCI_D3hot)
 		return false;
 	if (core->pdev->no_command_memory)
 		return true;

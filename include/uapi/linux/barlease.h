@@ -53,14 +53,15 @@
  *	the page size
  *
  * Errors, the first that applies:
- *   EINVAL	argsz is too small for the structure
- *   EFAULT	the structure or a range cannot be read
- *   EINVAL	nr_ranges or a length is 0; flags is not 0; open_flags has other
- *		bits; argsz is too small for the ranges; an offset or a length
- *		is not a multiple of the page size; the lengths add up to more
- *		than BARLEASE_MAX_LENGTH
+ *   EINVAL	argsz is too small for the structure without its ranges
+ *   EFAULT	the structure cannot be read
+ *   EINVAL	nr_ranges is 0, flags is not 0, open_flags has other bits
  *   E2BIG	nr_ranges is above BARLEASE_MAX_RANGES
+ *   EINVAL	argsz is too small for the ranges
  *   ENODEV	region_index names no BAR, or this device has no such BAR
+ *   EFAULT	the ranges cannot be read
+ *   EINVAL	a length is 0; an offset or a length is not a multiple of the
+ *		page size; the lengths add up to more than BARLEASE_MAX_LENGTH
  *   EINVAL	the BAR cannot be mapped (I/O ports, below a page)
  *   EOVERFLOW	a range's address wraps around
  *   EINVAL	a range goes past the end of the BAR

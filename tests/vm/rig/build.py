@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Build the kernel module for a kernel of the cache, in that kernel's root."""
+
+import hashlib
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+
+from .common import Failure, Lock, TOP, build_dir, say
+from .fetch import fetch_kernel
+
+MODULE = "barlease-vfio-pci.ko"
+
+# Runs in namespaces of its own: the mounts vanish with it, whatever happens.
+# objtool reads /proc; /dev/null is all that is wanted of /dev.
+ENTER = r"""
+set -e
+mount --make-rprivate /
+mount -t proc proc "$ROOT/proc"
+mount --rbind /dev "$ROOT/dev"
+mount --bind "$SOURCE" "$ROOT/src"
+exec chroot "$ROOT" /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/ LC_ALL=C \
+    sh -c "$COMMAND"
+"""
+
+
+def run_in_root(root, source, command, log):
+    """Run a shell command in a build root, with source mounted on /src."""
+    enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    if os.geteuid():
+        enter.append("--map-root-user")
+    environment = dict(os.environ, ROOT=str(root), SOURCE=str(source),
+                       COMMAND=command)
+    with open(log, "wb") as output:
+        return subprocess.run(enter + ["sh", "-c", ENTER], env=environment,
+                              stdin=subprocess.DEVNULL, stdout=output,
+                              stderr=subprocess.STDOUT,
+                              check=False).returncode
+
+
+def _sources(top):
+    """The files that a build of the module reads, relative to top."""
+    for folder in ("kmod", "include"):
+        for path in sorted((top / folder).rglob("*")):
+            if path.suffix in (".c", ".h", ".S") or \
+               path.name in ("Makefile", "Kbuild"):
+                yield path.relative_to(top)
+
+
+def _digest(top, sources, *words):
+    state = hashlib.sha256()
+    for word in words:
+        state.update(word.encode() + b"\0")
+    for path in sources:
+        data = (top / path).read_bytes()
+        state.update(f"{path} {len(data)}\0".encode() + data)
+    return state.hexdigest()
+
+
+def _copy_sources(top, sources, target):
+    """Bring target up to date; unchanged files keep their times for make."""
+    for path in sources:
+        source, copy = top / path, target / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not copy.exists() or copy.read_bytes() != source.read_bytes():
+            shutil.copyfile(source, copy)
+    known = set(sources)
+    for path in _sources(target):
+        if path not in known and not path.name.endswith(".mod.c"):
+            (target / path).unlink()
+
+
+def module_exists(top=TOP):
+    return (pathlib.Path(top) / "kmod" / "Makefile").exists()
+
+
+def build_module(name, top=TOP, quiet=False):
+    """Build kmod/ for kernel name; return the path of the module.
+
+    The source tree is not written to: the sources are copied into the build
+    folder, one copy per kernel, so that kernels can be built side by side.
+    """
+    top = pathlib.Path(top).resolve()
+    if not module_exists(top):
+        raise Failure(f"{top} has no kmod/Makefile")
+    kernel = fetch_kernel(name)
+    work = build_dir() / "modules" / kernel.release
+    if top != TOP:
+        work = work / hashlib.sha256(str(top).encode()).hexdigest()[:12]
+    with Lock(work.parent / f".lock-{kernel.release}", "builds this module"):
+        sources = list(_sources(top))
+        digest = _digest(top, sources, str(kernel.root))
+        stamp = work / "built"
+        if stamp.exists() and stamp.read_text().split()[0] == digest:
+            return work / stamp.read_text().split()[1]
+        say(f"building the module for {kernel.release}")
+        work.mkdir(parents=True, exist_ok=True)
+        stamp.unlink(missing_ok=True)
+        _copy_sources(top, sources, work)
+        log = work / "build.log"
+        command = (f"make -C /src/kmod -j{os.cpu_count() or 1} KCFLAGS=-Werror "
+                   f"KDIR={shlex.quote(kernel.headers)}")
+        status = run_in_root(kernel.root, work, command, log)
+        modules = sorted((work / "kmod").glob("*.ko"))
+        if status or not modules:
+            raise Failure(f"the module does not build for {kernel.release} "
+                          f"(log: {log}):\n{_tail(log, 40)}")
+        if not quiet and "warning:" in log.read_text(errors="replace"):
+            say(f"the build of the module warns, see {log}")
+        stamp.write_text(f"{digest} kmod/{modules[0].name}\n")
+        return modules[0]
+
+
+def _tail(path, count):
+    return "\n".join(path.read_text(errors="replace").splitlines()[-count:])

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""What every part of the rig needs: where things are, messages, errors."""
+
+import configparser
+import fcntl
+import os
+import pathlib
+import sys
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[3]
+VM = TOP / "tests" / "vm"
+STARTED = time.monotonic()
+
+EXIT_USAGE = 2
+EXIT_TIMEOUT = 124
+
+
+class Failure(Exception):
+    """Something went wrong that the user must be told in one sentence."""
+
+    status = 1
+
+
+class Usage(Failure):
+    """The request itself was wrong; nothing was changed."""
+
+    status = EXIT_USAGE
+
+
+def say(text):
+    """Progress goes to stderr: stdout belongs to the program in the guest."""
+    print(f"[{time.monotonic() - STARTED:6.1f}s] {text}", file=sys.stderr,
+          flush=True)
+
+
+def main_guard(main):
+    """Run main(), turning failures into one line and an exit status."""
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        print(f"{pathlib.Path(sys.argv[0]).name}: {failure}", file=sys.stderr)
+        sys.exit(failure.status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def cache_dir():
+    path = os.environ.get("BARLEASE_CACHE")
+    if not path:
+        base = os.environ.get("XDG_CACHE_HOME") or \
+            os.path.join(os.path.expanduser("~"), ".cache")
+        path = os.path.join(base, "barlease")
+    path = pathlib.Path(path).absolute()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def build_dir():
+    return pathlib.Path(os.environ.get("BARLEASE_BUILD") or TOP / "build")
+
+
+def kernel_table():
+    table = configparser.ConfigParser(interpolation=None)
+    table.read(VM / "kernels")
+    return table
+
+
+def kernel_names():
+    return kernel_table().sections()
+
+
+def kernel_entry(name):
+    """The row of the kernel table called name."""
+    table = kernel_table()
+    if name not in table:
+        raise Usage(f"unknown kernel '{name}' (there are: "
+                    f"{', '.join(table.sections())})")
+    entry = table[name]
+    if not entry.getboolean("available", fallback=True):
+        raise Usage(f"kernel '{name}' is not available yet")
+    return entry
+
+
+class Lock:
+    """A lock between processes that the kernel drops when its holder dies."""
+
+    def __init__(self, path, what):
+        self.path = path
+        self.what = what
+
+    def __enter__(self):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = open(self.path, "w", encoding="ascii")
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another process that {self.what}")
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(self, *exception):
+        self.file.close()

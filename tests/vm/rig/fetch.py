@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""The cache of kernels: unpacked packages, found through apt.
+
+Layout, below cache_dir()/kernels/NAME:
+    current            link to the newest VERSION that is complete
+    VERSION/image      the kernel packages, unpacked
+    VERSION/root       a minimal system of the kernel's own release, with its
+                       headers and its compiler, to build modules in
+    checked            its time says when apt was last asked
+
+Nothing is ever installed on the host. A version is made in a folder of its
+own and renamed when it is complete, so a kill at any moment does no harm.
+"""
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from .apt import AptRoot
+from .common import Failure, Lock, cache_dir, kernel_entry, say
+
+CHECK_EVERY = 7 * 24 * 3600
+
+# What kbuild calls, beside the compiler and the libraries of linux-kbuild.
+BUILD_TOOLS = ["make", "dash", "bash", "coreutils", "sed", "grep", "mawk",
+               "findutils", "diffutils"]
+
+
+class Kernel:
+    """One kernel in the cache."""
+
+    def __init__(self, name, version, folder):
+        self.name = name
+        self.version = version
+        self.folder = folder
+        self.image = folder / "image"
+        self.root = folder / "root"
+        self.release = f"{version}-cloud-amd64"
+        self.headers = f"/usr/src/linux-headers-{self.release}"
+
+    @property
+    def modules(self):
+        return self._first(f"usr/lib/modules/{self.release}",
+                           f"lib/modules/{self.release}")
+
+    @property
+    def vmlinuz(self):
+        return self._first(f"usr/lib/modules/{self.release}/vmlinuz",
+                           f"boot/vmlinuz-{self.release}")
+
+    def _first(self, *candidates):
+        for candidate in candidates:
+            if (self.image / candidate).exists():
+                return self.image / candidate
+        raise Failure(f"{self.folder} holds no {candidates[0]}")
+
+
+def _version_key(version):
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def _newest_version(apt, entry):
+    """The newest version for which every package exists, and their version."""
+    patterns = (entry["image"] + " " + entry["headers"]).split()
+    before, after = patterns[0].split("{v}")
+    wanted = before + entry["version"] + after
+    versions = {name[len(before):len(name) - len(after)]
+                for name in apt.names(before) if fnmatch.fnmatch(name, wanted)}
+    for version in sorted(versions, key=_version_key, reverse=True):
+        packages = [pattern.format(v=version) for pattern in patterns]
+        found = apt.versions(packages)
+        common = set.intersection(*(found.get(package, set())
+                                    for package in packages))
+        if common:
+            return version, max(common, key=_version_key)
+    raise Failure(f"no complete set of packages like {wanted} in "
+                  f"{', '.join(apt.suites)}")
+
+
+def _unpack(debs, target):
+    """Unpack packages without running any of their scripts."""
+    target.mkdir(parents=True)
+    # Every release that is used has a merged /usr; the links are made by the
+    # installer there, not by a package.
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (target / "usr" / name).mkdir(parents=True)
+        (target / name).symlink_to(f"usr/{name}")
+    for name in ("proc", "dev", "tmp", "src", "sys"):
+        (target / name).mkdir()
+    for deb in debs:
+        # Unlike dpkg-deb -x, this keeps the links above when a package
+        # holds a folder of that name.
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb],
+                              stdout=subprocess.PIPE) as reader:
+            done = subprocess.run(
+                ["tar", "-x", "--keep-directory-symlink",
+                 "--no-same-owner", "-C", target,
+                 "--exclude=./usr/share/doc", "--exclude=./usr/share/man",
+                 "--exclude=./usr/share/locale"],
+                stdin=reader.stdout, capture_output=True, text=True,
+                check=False)
+        if done.returncode or reader.returncode:
+            raise Failure(f"cannot unpack {deb.name}: {done.stderr.strip()}")
+
+
+def _make(name, entry, apt, version, package_version, folder):
+    """Download and unpack one version into folder."""
+    def exact(key):
+        return [f"{pattern.format(v=version)}={package_version}"
+                for pattern in entry[key].split()]
+
+    say(f"kernel {name}: fetching {version}")
+    image = apt.download(exact("image"))
+    headers = apt.download(exact("headers"))
+    kbuild = f"linux-kbuild-{version}={package_version}"
+    tools = apt.download_with_dependencies([entry["compiler"], kbuild,
+                                            *BUILD_TOOLS])
+    say(f"kernel {name}: unpacking image, headers and build root")
+    _unpack(image, folder / "image")
+    _unpack(tools + [deb for deb in headers if deb not in tools],
+            folder / "root")
+    # The kernel's build files call plain names, which Debian makes by its
+    # alternatives system; no maintainer script has run here.
+    bin_folder = folder / "root" / "usr" / "bin"
+    for link, target in (("awk", "mawk"), ("gcc", entry["compiler"]),
+                         ("sh", "dash")):
+        if not (bin_folder / link).exists():
+            (bin_folder / link).symlink_to(target)
+
+
+def _size(folder):
+    out = subprocess.run(["du", "-sm", folder], capture_output=True, text=True,
+                         check=False).stdout
+    return out.split()[0] if out else "?"
+
+
+def cached_kernel(name):
+    """The kernel as it lies in the cache, or None."""
+    link = cache_dir() / "kernels" / name / "current"
+    if not link.exists():
+        return None
+    folder = link.resolve()
+    return Kernel(name, folder.name, folder)
+
+
+def _is_fresh(home):
+    try:
+        return time.time() - (home / "checked").stat().st_mtime < CHECK_EVERY
+    except FileNotFoundError:
+        return False
+
+
+def fetch_kernel(name, update=False):
+    """Have kernel name in the cache and return it."""
+    entry = kernel_entry(name)
+    home = cache_dir() / "kernels" / name
+    kernel = cached_kernel(name)
+    if kernel and not update and _is_fresh(home):
+        return kernel
+    with Lock(home / "lock", f"fetches kernel {name}"):
+        kernel = cached_kernel(name)
+        if kernel and not update and _is_fresh(home):
+            return kernel
+        try:
+            return _fetch_locked(name, entry, home)
+        except Failure as failure:
+            if not kernel:
+                raise
+            say(f"kernel {name}: cannot look for a newer one ({failure}); "
+                f"using {kernel.version} from the cache")
+            return kernel
+
+
+def _fetch_locked(name, entry, home):
+    for leftover in home.glob(".new-*"):
+        shutil.rmtree(leftover)
+    suites = [entry["suite"], entry["carried-by"]]
+    apt = AptRoot(home / "apt", suites)
+    say(f"kernel {name}: looking for the newest version in {suites[1]}")
+    apt.update()
+    version, package_version = _newest_version(apt, entry)
+    target = home / version
+    if not target.exists():
+        new = home / f".new-{version}"
+        _make(name, entry, apt, version, package_version, new)
+        new.rename(target)
+        say(f"kernel {name}: {version} is in {target} ({_size(target)} MB)")
+    former = cached_kernel(name)
+    link = home / ".current"
+    link.unlink(missing_ok=True)
+    link.symlink_to(version)
+    os.replace(link, home / "current")
+    (home / "checked").touch()
+    # The former version stays, as somebody may be running it; older ones go.
+    keep = {version, former.version if former else version}
+    for folder in home.iterdir():
+        if folder.is_dir() and folder.name not in keep | {"apt", "current"}:
+            shutil.rmtree(folder)
+    shutil.rmtree(apt.archives)
+    return cached_kernel(name)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the library know of a device, and nobody else does. */
+#ifndef BARLEASE_DEVICE_H
+#define BARLEASE_DEVICE_H
+
+#include <pthread.h>
+
+#include "public.h"
+
+/* Where the kernel shows itself. Tests put a tree of their own here. */
+struct barlease_paths {
+	const char *sysfs;
+	const char *dev;
+};
+
+struct barlease_device {
+	char bdf[BARLEASE_BDF_MAX];
+	/* The three fds are the device's own; barlease_device_close() ends. */
+	int container_fd;
+	int group_fd;
+	int fd;
+	/* Makes read-modify-write of the command register one step. */
+	pthread_mutex_t config_lock;
+};
+
+/**
+ * barlease_device_open_at() - barlease_device_open() on a given tree
+ * @paths: where sysfs and devtmpfs are
+ * @bdf: PCI address
+ * @dev: where to put the device
+ *
+ * Return: as barlease_device_open().
+ */
+int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
+			    struct barlease_device **dev);
+
+/**
+ * barlease_group_open() - open a function's group, container and device
+ * @paths: where sysfs and devtmpfs are
+ * @dev: has its @bdf; gets its three fds, or none of them on failure
+ *
+ * Return: as barlease_device_open().
+ */
+int barlease_group_open(const struct barlease_paths *paths,
+			struct barlease_device *dev);
+
+/**
+ * barlease_feature_probe() - whether the driver serves a feature
+ * @dev: device
+ * @feature: its number
+ * @operation: VFIO_DEVICE_FEATURE_GET or VFIO_DEVICE_FEATURE_SET
+ */
+bool barlease_feature_probe(const struct barlease_device *dev, uint32_t feature,
+			    uint32_t operation);
+
+/**
+ * barlease_feature_revoke() - the number that revocation has here
+ * @dev: device
+ *
+ * Return: the number of the first that the driver serves, the kernel's or
+ * this project's; 0 when it serves none.
+ */
+uint32_t barlease_feature_revoke(const struct barlease_device *dev);
+
+#endif /* BARLEASE_DEVICE_H */

@@ -107,8 +107,32 @@ struct barlease_device *barlease_device_create(struct pci_dev *pdev)
 				 &barlease_ops);
 }
 
-/* Drops the driver's reference; leases may keep the memory for longer. */
+/*
+ * VFIO keeps a device in the set of those that are reset together until its
+ * memory goes, and each reset of the set looks at every device in it: at its
+ * group, its PCI function. Leases may keep the memory for long after those are
+ * gone, so take the device out as soon as it is unregistered.
+ */
+static void barlease_leave_device_set(struct vfio_device *vfio)
+{
+	struct vfio_device_set *dev_set = vfio->dev_set;
+
+	if (!dev_set)
+		return;
+
+	mutex_lock(&dev_set->lock);
+	/* Init, as VFIO deletes the entry once more at the end. */
+	list_del_init(&vfio->dev_set_list);
+	mutex_unlock(&dev_set->lock);
+}
+
+/*
+ * barlease_device_destroy() - drop the driver's reference
+ *
+ * The device must not be registered. Leases may keep its memory for longer.
+ */
 void barlease_device_destroy(struct barlease_device *dev)
 {
+	barlease_leave_device_set(&dev->core.vdev);
 	vfio_put_device(&dev->core.vdev);
 }

@@ -4,6 +4,7 @@
 import hashlib
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -40,12 +41,16 @@ def run_in_root(root, source, command, log):
                               check=False).returncode
 
 
+# What a build leaves beside the sources.
+PRODUCT = re.compile(r"\..*|.*\.(o|ko|a|mod|mod\.c|symvers|order|tmp|dwo)"
+                     r"|Module\.symvers|modules\.order")
+
+
 def _sources(top):
-    """The files that a build of the module reads, relative to top."""
+    """The files that a build of the module may read, relative to top."""
     for folder in ("kmod", "include"):
         for path in sorted((top / folder).rglob("*")):
-            if path.suffix in (".c", ".h", ".S") or \
-               path.name in ("Makefile", "Kbuild"):
+            if path.is_file() and not PRODUCT.fullmatch(path.name):
                 yield path.relative_to(top)
 
 
@@ -68,7 +73,7 @@ def _copy_sources(top, sources, target):
             shutil.copyfile(source, copy)
     known = set(sources)
     for path in _sources(target):
-        if path not in known and not path.name.endswith(".mod.c"):
+        if path not in known:
             (target / path).unlink()
 
 

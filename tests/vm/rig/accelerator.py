@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""KVM or emulation? Only a real boot tells: some hosts offer /dev/kvm and fail."""
+
+import os
+import pathlib
+import time
+
+from .common import Lock, Usage, cache_dir, say
+from .initramfs import Guest
+from .machine import Machine
+from .session import Session, WorkFolder
+
+TCG = "tcg,thread=multi"
+TRIAL_SECONDS = 20
+
+
+def _trial(kernel):
+    """Whether the kernel boots to a program with KVM, in bounded time."""
+    with WorkFolder() as folder:
+        machine = Machine(folder)
+        machine.prepare()
+        guest = Guest()
+        guest.set_program("true", [], machine.environment())
+        guest.write(folder / "initramfs")
+        session = Session(folder, machine, lambda data: None,
+                          time.monotonic() + TRIAL_SECONDS)
+        outcome = session.run(kernel.vmlinuz, folder / "initramfs",
+                              folder / "console", "kvm")
+        return outcome.status == 0
+
+
+def choose(kernel):
+    """QEMU's -accel argument; a trial's result holds until the next boot."""
+    wish = os.environ.get("BARLEASE_ACCEL")
+    if wish:
+        if wish not in ("kvm", "tcg"):
+            raise Usage("BARLEASE_ACCEL must be kvm or tcg")
+        return "kvm" if wish == "kvm" else TCG
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return TCG
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    result = cache_dir() / "kvm"
+    key = f"{boot} {kernel.release}"
+    with Lock(cache_dir() / "kvm.lock", "tries KVM"):
+        known = dict(line.rsplit(" ", 1) for line in
+                     result.read_text().splitlines()) \
+            if result.exists() else {}
+        if key not in known:
+            say(f"trying KVM (at most {TRIAL_SECONDS} s)")
+            works = _trial(kernel)
+            say("KVM works" if works else "KVM does not work here: emulating")
+            known = {name: value for name, value in known.items()
+                     if name.startswith(boot)}
+            known[key] = "works" if works else "fails"
+            result.write_text("".join(f"{name} {value}\n"
+                                      for name, value in known.items()))
+    return "kvm" if known[key] == "works" else TCG

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Look for trouble in a kernel log."""
+
+import re
+
+# What no test may cause. Only a test that is about the kernel's own reporting
+# could want one of these; there is none.
+FINDING = re.compile(
+    r"WARNING|\bBUG\b|\bOops\b|Call Trace|possible circular|INFO: possible"
+    r"|INFO: task .* blocked|INFO: trying to register|rcu.*stall"
+    r"|suspicious RCU|KASAN|KCSAN|KFENCE|UBSAN|refcount_t"
+    r"|general protection|[Uu]nable to handle|soft lockup|hard LOCKUP"
+    r"|kmemleak|Modules linked in|Kernel panic|DMAR: \[.*fault"
+    r"|DEBUG_LOCKS_WARN_ON|list_(?:add|del) corruption|lockdep")
+
+# A driver built out of tree and unsigned says so when it is loaded; the rest
+# are announcements at boot.
+NORMAL = re.compile(
+    r"loading out-of-tree module taints kernel"
+    r"|module verification failed: signature"
+    r"|rcu: .*RCU (?:CPU stall warnings|lockdep checking)"
+    r"|RCU lockdep checking is enabled"
+    r"|Lock dependency validator"
+    r"|(?:kasan|KASAN|KernelAddressSanitizer): .*(?:initialized|enabled)"
+    r"|kfence: initialized"
+    r"|kmemleak: Kernel memory leak detector (?:initialized|disabled)"
+    r"|Command line:")
+
+CONTEXT_AFTER = 30
+
+
+def findings(text):
+    """The lines of a kernel log that no run may have."""
+    return [line for line in text.splitlines()
+            if FINDING.search(line) and not NORMAL.search(line)]
+
+
+def report(text):
+    """The first finding with what follows it, for a person to read."""
+    lines = text.splitlines()
+    for index, line in enumerate(lines):
+        if FINDING.search(line) and not NORMAL.search(line):
+            return lines[max(0, index - 2):index + CONTEXT_AFTER]
+    return []
+
+
+def tail(text, count=40):
+    return text.splitlines()[-count:]

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""The emulated machine: its QEMU command line and its default devices.
+
+Each device sits alone on the root bus at a fixed address, so that it has an
+IOMMU group of its own and the address never changes. A default device that a
+test wants otherwise is changed with --device NAME:SIZE; anything else that is
+given to --device goes to QEMU as it is.
+"""
+
+import os
+import pathlib
+import re
+
+from .common import Failure, Usage
+
+# name -> slot, default size; the guest's environment tells the addresses.
+DEVICES = {
+    "ivshmem": (0x04, "16M"),
+    "nvme": (0x05, "16M"),
+    "testdev": (0x06, "8G"),
+    "virtio-blk": (0x07, "16M"),
+    "edu": (0x08, None),
+    "display": (0x09, None),
+}
+FIRST_FREE_SLOT = 0x10
+
+COMMAND_LINE = (
+    "console=ttyS0,115200 ignore_loglevel printk.time=1 "
+    # A guest that panics must end, with its last words in the log.
+    "panic=1 oops=panic "
+    "intel_iommu=on "
+    # Boot faster: no self tests, no calibration, no network of hypervisors.
+    "cryptomgr.notests no_timer_check tsc=reliable random.trust_cpu=on "
+    "mitigations=off nokaslr 8250.nr_uarts=4 "
+    # One console port at its address is enough; do not look for others.
+    "noautogroup audit=0 rdinit=/init"
+)
+
+
+def parse_size(text):
+    match = re.fullmatch(r"(\d+)([KMG]?)", text)
+    if not match:
+        raise Usage(f"'{text}' is not a size (a number with K, M or G)")
+    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
+
+
+def address(name):
+    return f"0000:00:{DEVICES[name][0]:02x}.0"
+
+
+class Machine:
+    """What is to be started; command() gives QEMU's arguments."""
+
+    def __init__(self, folder, memory="1G", cpus=2):
+        parse_size(memory)
+        self.folder = pathlib.Path(folder)
+        self.memory = memory
+        self.cpus = cpus
+        self.sizes = {name: size for name, (_, size) in DEVICES.items()}
+        self.defaults = True
+        self.extra = []
+        self.backing = None
+
+    def add_device(self, specification):
+        name, _, size = specification.partition(":")
+        if name in DEVICES and "," not in specification:
+            if not size or DEVICES[name][1] is None:
+                raise Usage(f"device '{specification}': {name} is there by "
+                            "default; only a size can be given, as in "
+                            "ivshmem:64M")
+            value = parse_size(size)
+            if value & (value - 1):
+                raise Usage(f"device '{specification}': the size must be a "
+                            "power of two")
+            self.sizes[name] = size
+        else:
+            self.extra.append(specification)
+
+    def environment(self):
+        """What the guest is told about the machine."""
+        result = {"BARLEASE_HOSTCALL": "/dev/ttyS2"}
+        if self.defaults:
+            for name in DEVICES:
+                variable = "BARLEASE_" + name.upper().replace("-", "_")
+                result[variable] = address(name)
+        return result
+
+    def prepare(self, ivshmem=None):
+        """Make the files behind the devices."""
+        if not self.defaults:
+            return
+        self.backing = pathlib.Path(ivshmem) if ivshmem \
+            else self.folder / "ivshmem"
+        size = parse_size(self.sizes["ivshmem"])
+        try:
+            with open(self.backing, "ab") as file:
+                # A file that is there keeps its content, but QEMU maps all of
+                # the size that it is told.
+                if file.tell() != size:
+                    file.truncate(size)
+        except OSError as error:
+            raise Usage(f"cannot use {self.backing}: {error.strerror}") \
+                from error
+        for name in ("nvme", "virtio-blk"):
+            with open(self.folder / name, "wb") as file:
+                file.truncate(parse_size(self.sizes[name]))
+
+    def _device_arguments(self):
+        slot = {name: f"addr={number:#x}"
+                for name, (number, _) in DEVICES.items()}
+        folder = self.folder
+        if any("," in str(path) for path in (folder, self.backing)):
+            raise Usage("QEMU does not take a path with a comma")
+        return [
+            "-object", f"memory-backend-file,id=ivshmem-memory,share=on,"
+                       f"mem-path={self.backing},size={self.sizes['ivshmem']}",
+            "-device", "ivshmem-plain,id=ivshmem,memdev=ivshmem-memory,"
+                       f"{slot['ivshmem']}",
+            "-drive", f"file={folder}/nvme,format=raw,if=none,id=nvme-drive",
+            "-device", "nvme,id=nvme,drive=nvme-drive,serial=barlease,"
+                       f"{slot['nvme']}",
+            "-device", f"pci-testdev,id=testdev,membar={self.sizes['testdev']},"
+                       f"{slot['testdev']}",
+            "-drive", f"file={folder}/virtio-blk,format=raw,if=none,"
+                      "id=virtio-drive",
+            "-device", "virtio-blk-pci,id=virtio-blk,drive=virtio-drive,"
+                       "page-per-vq=on,num-queues=4,iommu_platform=on,"
+                       f"disable-legacy=on,{slot['virtio-blk']}",
+            "-device", f"edu,id=edu,{slot['edu']}",
+            "-device", f"bochs-display,id=display,{slot['display']}",
+        ]
+
+    def command(self, kernel, initramfs, console, ports, monitor, accelerator):
+        """QEMU's arguments; ports are sockets that we listen on."""
+        # The IOMMU needs the split interrupt controller; -cpu max has the
+        # physical address bits that an 8 GiB BAR wants.
+        command = [
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config",
+            "-display", "none", "-vga", "none", "-no-reboot",
+            "-machine", "q35,kernel-irqchip=split",
+            "-accel", accelerator, "-cpu", "max",
+            "-smp", str(self.cpus), "-m", self.memory,
+            "-device", "intel-iommu,intremap=on",
+            "-kernel", str(kernel), "-initrd", str(initramfs),
+            "-append", COMMAND_LINE,
+            "-chardev", f"file,id=console,path={console}",
+            "-serial", "chardev:console",
+            "-chardev", f"socket,id=monitor,path={monitor}",
+            "-mon", "chardev=monitor,mode=control",
+        ]
+        for index, path in enumerate(ports):
+            command += ["-chardev", f"socket,id=port{index},path={path}",
+                        "-serial", f"chardev:port{index}"]
+        if self.defaults:
+            command += self._device_arguments()
+        for index, specification in enumerate(self.extra):
+            if "addr=" not in specification and "bus=" not in specification:
+                specification += f",addr={FIRST_FREE_SLOT + index:#x}"
+            command += ["-device", specification]
+        return command
+
+
+def check_host():
+    """What QEMU needs of the host, said before anything is made."""
+    for folder in os.environ.get("PATH", "").split(":"):
+        if os.access(os.path.join(folder, "qemu-system-x86_64"), os.X_OK):
+            return
+    raise Failure("qemu-system-x86_64 is missing: install qemu-system-x86")

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""One run of a machine: start it, relay its ports, end it for certain."""
+
+import ctypes
+import json
+import os
+import pathlib
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from .common import EXIT_TIMEOUT, Failure
+from .hostcall import HostCalls
+
+PR_SET_PDEATHSIG = 1
+
+
+class Ended(Exception):
+    """A signal asked this process to stop."""
+
+
+def _die_with_parent():
+    # However this process ends, also by kill -9, its QEMU ends with it.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Outcome:
+    """How a run ended."""
+
+    def __init__(self, status, timed_out, log, error):
+        self.status = status # of the program; None if the guest died first
+        self.timed_out = timed_out
+        self.log = log
+        self.error = error # what QEMU itself had to say
+
+    def exit_status(self):
+        if self.timed_out:
+            return EXIT_TIMEOUT
+        return 1 if self.status is None else self.status
+
+
+class WorkFolder:
+    """A temporary folder that goes away with the run.
+
+    Short, as it holds sockets, whose names are limited to 107 bytes.
+    """
+
+    def __init__(self, keep=False):
+        self.keep = keep
+
+    def __enter__(self):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="barlease-vm."))
+        return self.path
+
+    def __exit__(self, *exception):
+        if not self.keep:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Session:
+    """Starts one machine and serves it until it is gone."""
+
+    def __init__(self, folder, machine, output, deadline, interactive=None):
+        self.folder = folder
+        self.machine = machine
+        self.output = output
+        self.deadline = deadline
+        self.interactive = interactive # an fd to read input for the guest from
+        self.calls = HostCalls(machine.backing, self._monitor_command)
+        self.selector = selectors.DefaultSelector()
+        self.monitor = None
+        self.pending = b""
+
+    def _listen(self, name, accepted):
+        path = self.folder / name
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen(1)
+
+        def accept():
+            connection, _ = listener.accept()
+            self.selector.unregister(listener)
+            listener.close()
+            accepted(connection)
+
+        self.selector.register(listener, selectors.EVENT_READ, accept)
+        return path
+
+    def _serve(self, connection, received):
+        def ready():
+            try:
+                data = connection.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if data:
+                received(data)
+            else:
+                self.selector.unregister(connection)
+                connection.close()
+
+        self.selector.register(connection, selectors.EVENT_READ, ready)
+
+    def _output_accepted(self, connection):
+        self._serve(connection, self.output)
+        if self.interactive is not None:
+            def typed():
+                data = os.read(self.interactive, 4096)
+                if not data or b"\x1d" in data: # Ctrl-]
+                    raise Ended
+                connection.sendall(data)
+            self.selector.register(self.interactive, selectors.EVENT_READ,
+                                   typed)
+
+    def _calls_accepted(self, connection):
+        def received(data):
+            self.pending += data
+            while b"\n" in self.pending:
+                line, self.pending = self.pending.split(b"\n", 1)
+                answer = self.calls.answer(line.decode(errors="replace"))
+                connection.sendall(answer.encode() + b"\n")
+
+        self._serve(connection, received)
+
+    def _monitor_accepted(self, connection):
+        self.monitor = connection
+        self._serve(connection, lambda data: None)
+        self._monitor_command("qmp_capabilities")
+
+    def _monitor_command(self, name, **arguments):
+        self.monitor.sendall(json.dumps(
+            {"execute": name, "arguments": arguments}).encode() + b"\n")
+
+    def run(self, kernel, initramfs, console, accelerator):
+        """Run the machine to its end."""
+        ports = [self._listen("output", self._output_accepted),
+                 self._listen("calls", self._calls_accepted)]
+        monitor = self._listen("monitor", self._monitor_accepted)
+        command = self.machine.command(kernel, initramfs, console, ports,
+                                       monitor, accelerator)
+        errors = self.folder / "qemu-errors"
+        with open(errors, "wb") as error_file:
+            try:
+                qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                        stdout=error_file, stderr=error_file,
+                                        preexec_fn=_die_with_parent)
+            except OSError as error:
+                raise Failure(f"cannot start QEMU: {error}") from error
+        timed_out = False
+        try:
+            timed_out = not self._relay(qemu)
+        finally:
+            if qemu.poll() is None:
+                qemu.kill()
+            qemu.wait()
+            self.selector.close()
+        log = pathlib.Path(console)
+        text = log.read_text(errors="replace") if log.exists() else ""
+        return Outcome(self.calls.exit_status, timed_out,
+                       text.replace("\r", ""),
+                       errors.read_text(errors="replace").strip())
+
+    def _relay(self, qemu):
+        """Serve the ports until QEMU ends (True) or time is up (False)."""
+        while qemu.poll() is None:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._pump(min(left, 0.5))
+        while self._pump(0): # what it sent before it ended
+            pass
+        return True
+
+    def _pump(self, timeout):
+        events = self.selector.select(timeout)
+        # A listener that nobody will connect to any more is always silent.
+        for key, _ in events:
+            key.data()
+        return bool(events)
+
+
+def stop_on_signals():
+    """Turn the signals that end a program into an exception."""
+    def handler(number, _frame):
+        raise Ended(signal.Signals(number).name)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
+def write_stdout(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bind.h"
+#include "device.h"
+#include "harness.h"
+
+int sysfs_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int device_sysfs_write(const char *bdf, const char *file, const char *text)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", bdf, file);
+	return sysfs_write(path, text);
+}
+
+int module_load(const char *name)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		execlp("modprobe", "modprobe", name, NULL);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ENOENT;
+}
+
+int module_unload(void)
+{
+	if (syscall(SYS_delete_module, MODULE_SYSFS_NAME, O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+int device_driver(const char *bdf, char *name, size_t size)
+{
+	char path[PATH_MAX], link[PATH_MAX];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", bdf);
+	length = readlink(path, link, sizeof(link) - 1);
+	if (length < 0) {
+		name[0] = '\0';
+		return errno == ENOENT ? 0 : -errno;
+	}
+	link[length] = '\0';
+	snprintf(name, size, "%s", strrchr(link, '/') + 1);
+	return 0;
+}
+
+int device_unbind(const char *bdf)
+{
+	char name[64];
+	int err;
+
+	err = device_driver(bdf, name, sizeof(name));
+	if (err || !name[0])
+		return err;
+	return device_sysfs_write(bdf, "driver/unbind", bdf);
+}
+
+int device_bind(const char *bdf)
+{
+	char name[64];
+	int err;
+
+	err = device_driver(bdf, name, sizeof(name));
+	if (err)
+		return err;
+	if (!strcmp(name, DRIVER_NAME))
+		return 0;
+
+	err = device_unbind(bdf);
+	if (err)
+		return err;
+	err = device_sysfs_write(bdf, "driver_override", DRIVER_NAME);
+	if (err)
+		return err;
+	err = sysfs_write("/sys/bus/pci/drivers_probe", bdf);
+	if (err)
+		return err;
+
+	err = device_driver(bdf, name, sizeof(name));
+	if (err)
+		return err;
+	return strcmp(name, DRIVER_NAME) ? -ENODEV : 0;
+}
+
+int devices_bind_all(char *trouble, size_t size)
+{
+	static const char *const modules[] = {
+		"vfio_iommu_type1",
+		MODULE_NAME,
+	};
+	const char *bdf;
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
+		err = module_load(modules[i]);
+		if (err) {
+			snprintf(trouble, size, "modprobe %s fails",
+				 modules[i]);
+			return err;
+		}
+	}
+	for (i = 0; device_names[i]; i++) {
+		bdf = getenv(device_names[i]);
+		if (!bdf || !*bdf)
+			continue;
+		err = device_bind(bdf);
+		if (err) {
+			snprintf(trouble, size, "%s (%s) cannot be bound: %s",
+				 device_names[i], bdf, errno_name(err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+int devices_unbind_all(void)
+{
+	const char *bdf;
+	size_t i;
+	int err;
+
+	for (i = 0; device_names[i]; i++) {
+		bdf = getenv(device_names[i]);
+		if (!bdf || !*bdf)
+			continue;
+		err = device_unbind(bdf);
+		if (err)
+			return err;
+	}
+	return 0;
+}

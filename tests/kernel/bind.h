@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Modules and the drivers of the devices, by sysfs. */
+#ifndef KERNEL_TESTS_BIND_H
+#define KERNEL_TESTS_BIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MODULE_NAME "barlease-vfio-pci"
+#define MODULE_SYSFS_NAME "barlease_vfio_pci"	/* /sys/module/ */
+#define DRIVER_NAME "barlease-vfio-pci"
+
+/* All of these give 0 or -errno. */
+
+int module_load(const char *name);
+
+/* EWOULDBLOCK (EAGAIN) while it is in use: never waits for that. */
+int module_unload(void);
+
+/* Give the function to our driver, taking it from another one. */
+int device_bind(const char *bdf);
+
+/* Take it from whatever driver it has; waits as long as the driver does. */
+int device_unbind(const char *bdf);
+
+/* Write to a file of the function in sysfs. */
+int device_sysfs_write(const char *bdf, const char *file, const char *text);
+
+/* The name of its driver, "" for none. */
+int device_driver(const char *bdf, char *name, size_t size);
+
+/* Write @text to a file of sysfs. */
+int sysfs_write(const char *path, const char *text);
+
+/**
+ * devices_bind_all() - load the modules and bind every device of the tests
+ * @trouble: where to put what went wrong
+ */
+int devices_bind_all(char *trouble, size_t size);
+
+/* Unbind every device of the tests. */
+int devices_unbind_all(void);
+
+#endif /* KERNEL_TESTS_BIND_H */

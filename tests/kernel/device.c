@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "device.h"
+#include "harness.h"
+
+const char *const device_names[] = {
+	IVSHMEM, NVME, TESTDEV, VIRTIO_BLK, EDU, DISPLAY, NULL,
+};
+
+const char *device_bdf(const char *name)
+{
+	const char *bdf = getenv(name);
+
+	if (!bdf || !*bdf)
+		test_skip("no %s", name);
+	return bdf;
+}
+
+struct barlease_device *device_open(const char *name)
+{
+	struct barlease_device *dev = NULL;
+
+	ASSERT_OK(barlease_device_open(device_bdf(name), &dev));
+	ASSERT_OK(barlease_device_set_memory(dev, true));
+	return dev;
+}
+
+unsigned int device_bar_of_size(struct barlease_device *dev, uint64_t size)
+{
+	struct barlease_region region;
+	unsigned int bar;
+
+	for (bar = 0; bar < BARLEASE_BARS; bar++) {
+		ASSERT_OK(barlease_region_get(dev, bar, &region));
+		if (region.size == size && region.mappable)
+			return bar;
+	}
+	test_skip("%s has no BAR of %#llx bytes", barlease_device_bdf(dev),
+		  (unsigned long long)size);
+}
+
+int device_feature(struct barlease_device *dev, uint32_t flags, void *data,
+		   size_t size)
+{
+	size_t total = sizeof(struct vfio_device_feature) + size;
+	struct vfio_device_feature *feature = malloc(total);
+	int ret, error;
+
+	ASSERT(feature);
+	feature->argsz = (uint32_t)total;
+	feature->flags = flags;
+	if (size)
+		memcpy(feature->data, data, size);
+	ret = ioctl(barlease_device_fd(dev), VFIO_DEVICE_FEATURE, feature);
+	error = errno;
+	if (size)
+		memcpy(data, feature->data, size);
+	free(feature);
+	errno = error;
+	return ret;
+}
+
+int lease_export_ranges(struct barlease_device *dev, unsigned int bar,
+			const struct barlease_range *ranges,
+			unsigned int count)
+{
+	return (int)ASSERT_OK(barlease_lease_export(dev, bar, ranges, count,
+						    BARLEASE_READ_WRITE));
+}
+
+int lease_export(struct barlease_device *dev, unsigned int bar,
+		 uint64_t offset, uint64_t length)
+{
+	struct barlease_range range = { .offset = offset, .length = length };
+
+	return lease_export_ranges(dev, bar, &range, 1);
+}
+
+int lease_export_ro(struct barlease_device *dev, unsigned int bar,
+		    uint64_t offset, uint64_t length)
+{
+	struct barlease_range range = { .offset = offset, .length = length };
+
+	return (int)ASSERT_OK(barlease_lease_export(dev, bar, &range, 1,
+						    BARLEASE_READ_ONLY));
+}
+
+void *lease_map(int fd, uint64_t offset, size_t length, int prot)
+{
+	return (void *)ASSERT_SYS(mmap(NULL, length, prot, MAP_SHARED, fd,
+				       (off_t)offset));
+}
+
+void *lease_map_rw(int fd, uint64_t offset, size_t length)
+{
+	return lease_map(fd, offset, length, PROT_READ | PROT_WRITE);
+}
+
+void *lease_map_aligned(int fd, size_t length, uint64_t bar_offset)
+{
+	struct barlease_map map;
+
+	ASSERT_OK(barlease_lease_map(fd, 0, length, PROT_READ | PROT_WRITE,
+				     bar_offset, &map));
+	return map.address;
+}
+
+int lease_revoke(struct barlease_device *dev, int fd)
+{
+	struct vfio_device_feature_dma_buf_revoke revoke = { .dmabuf_fd = fd };
+
+	return device_feature(dev,
+			      VFIO_DEVICE_FEATURE_SET |
+				      VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE,
+			      &revoke, sizeof(revoke));
+}
+
+int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	ASSERT(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count - 3;	/* ".", ".." and the folder's own */
+}

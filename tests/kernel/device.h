@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The devices of the tests, and leases of them. All fail the test on error. */
+#ifndef KERNEL_TESTS_DEVICE_H
+#define KERNEL_TESTS_DEVICE_H
+
+#include <barlease.h>
+#include <fcntl.h>
+#include <linux/barlease.h>
+#include <linux/vfio.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#define PAGE ((size_t)4096)
+#define SIZE_2M ((size_t)2 << 20)
+#define SIZE_1G ((size_t)1 << 30)
+
+/* Environment variables that hold the BDFs, ended by NULL. */
+extern const char *const device_names[];
+
+#define IVSHMEM "BARLEASE_IVSHMEM"	/* RAM_BAR is a file of the host */
+#define NVME "BARLEASE_NVME"		/* FLR; registers in BAR 0 */
+#define TESTDEV "BARLEASE_TESTDEV"	/* an empty BAR of 8 GiB */
+#define VIRTIO_BLK "BARLEASE_VIRTIO_BLK"
+#define EDU "BARLEASE_EDU"
+#define DISPLAY "BARLEASE_DISPLAY"
+
+#define RAM_BAR 2		/* of IVSHMEM */
+
+/* The BDF in such a variable; skips the test where there is none. */
+const char *device_bdf(const char *name);
+
+/* Open it and switch its memory on. */
+struct barlease_device *device_open(const char *name);
+
+/* The first BAR of the device that can be mapped and has @size bytes. */
+unsigned int device_bar_of_size(struct barlease_device *dev, uint64_t size);
+
+/* VFIO_DEVICE_FEATURE on the device fd: 0 or more, or -1 and errno. */
+int device_feature(struct barlease_device *dev, uint32_t flags, void *data,
+		   size_t size);
+
+/* One range of a BAR as a new fd. */
+int lease_export(struct barlease_device *dev, unsigned int bar,
+		 uint64_t offset, uint64_t length);
+int lease_export_ro(struct barlease_device *dev, unsigned int bar,
+		    uint64_t offset, uint64_t length);
+int lease_export_ranges(struct barlease_device *dev, unsigned int bar,
+			const struct barlease_range *ranges,
+			unsigned int count);
+
+/* mmap(MAP_SHARED) at any address. */
+void *lease_map(int fd, uint64_t offset, size_t length, int prot);
+void *lease_map_rw(int fd, uint64_t offset, size_t length);
+
+/* mmap() with the library: aligned for huge pages. */
+void *lease_map_aligned(int fd, size_t length, uint64_t bar_offset);
+
+/* REVOKE as an ioctl: 0, or -1 and errno. */
+int lease_revoke(struct barlease_device *dev, int fd);
+
+/* How many fds this process has. */
+int count_fds(void);
+
+#endif /* KERNEL_TESTS_DEVICE_H */

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kernel-tests: the tests of the kernel module, run as root where the module
+ * and devices for it are (a VM: tests/vm).
+ *
+ *   ok NAME, not ok NAME: reason, skip NAME: reason, # diagnostics
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aftermath.h"
+#include "runner.h"
+
+static const char usage[] =
+	"usage: kernel-tests [--list] [--only GLOB]...\n"
+	"\n"
+	"  --list        print the names of the tests, run none\n"
+	"  --only GLOB   run the tests that match; without *, ? or [ those\n"
+	"                whose name contains GLOB\n"
+	"\n"
+	"Devices are taken from the environment (BARLEASE_IVSHMEM=0000:00:04.0\n"
+	"and so on, see device.h) and are bound to barlease-vfio-pci.\n"
+	"Exit status: 0 no test failed, 1 one did, 2 wrong usage.\n";
+
+struct options {
+	bool list;
+	int patterns;
+	const char **pattern;
+};
+
+static int options_read(int argc, char **argv, struct options *options)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--list")) {
+			options->list = true;
+		} else if (!strcmp(argv[i], "--only") && i + 1 < argc) {
+			options->pattern[options->patterns++] = argv[++i];
+		} else if (!strcmp(argv[i], "--help")) {
+			fputs(usage, stdout);
+			exit(0);
+		} else {
+			fputs(usage, stderr);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static bool selected(const struct test *test, const struct options *options)
+{
+	int i;
+
+	for (i = 0; i < options->patterns; i++) {
+		const char *pattern = options->pattern[i];
+
+		if (strpbrk(pattern, "*?[")) {
+			if (!fnmatch(pattern, test->name, 0))
+				return true;
+		} else if (strstr(test->name, pattern)) {
+			return true;
+		}
+	}
+	return !options->patterns;
+}
+
+static int run_all(const struct options *options)
+{
+	const struct test *const *test;
+	unsigned int counts[3] = { 0 };
+	int err;
+
+	err = aftermath_start();
+	if (err) {
+		fprintf(stderr, "/dev/kmsg: %s\n", errno_name(err));
+		return 1;
+	}
+	for (test = __start_kernel_tests; test < __stop_kernel_tests; test++)
+		if (selected(*test, options))
+			counts[test_run(*test)]++;
+
+	printf("# %u passed, %u failed, %u skipped\n", counts[TEST_PASSED],
+	       counts[TEST_FAILED], counts[TEST_SKIPPED]);
+	if (!counts[TEST_PASSED] && !counts[TEST_FAILED] &&
+	    !counts[TEST_SKIPPED]) {
+		fputs("kernel-tests: no test has such a name\n", stderr);
+		return 2;
+	}
+	return counts[TEST_FAILED] ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	const struct test *const *test;
+	int ret = 0;
+
+	options.pattern = calloc((size_t)argc, sizeof(*options.pattern));
+	if (!options.pattern)
+		return 1;
+	if (options_read(argc, argv, &options)) {
+		ret = 2;
+	} else if (options.list) {
+		for (test = __start_kernel_tests; test < __stop_kernel_tests;
+		     test++)
+			if (selected(*test, &options))
+				puts((*test)->name);
+	} else {
+		ret = run_all(&options);
+	}
+	free(options.pattern);
+	return ret;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <getopt.h>
+
+#include "command.h"
+#include "function.h"
+#include "message.h"
+#include "open_device.h"
+#include "options.h"
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static int run(int argc, char **argv)
+{
+	char bdf[BARLEASE_BDF_MAX];
+	struct barlease_device *dev;
+	struct function function;
+	int option;
+	int status;
+	int err;
+
+	options_begin();
+	option = getopt_long(argc, argv, ":h", long_options, NULL);
+	if (option != -1)
+		return option_default(&command_reset, option, argv);
+	if (argc - optind != 1)
+		return usage_error(&command_reset,
+				   "exactly one PCI address is needed");
+	status = bdf_argument(&command_reset, argv[optind], bdf);
+	if (status)
+		return status;
+	status = function_argument(&this_machine, bdf, &function);
+	if (status)
+		return status;
+
+	status = open_device(&function, &dev);
+	if (status)
+		return status;
+	err = barlease_device_reset(dev);
+	barlease_device_close(dev);
+	if (err == -ENOTTY) {
+		message("%s has no way to be reset by itself", bdf);
+		return STATUS_FAILED;
+	}
+	if (err) {
+		message("resetting %s failed: %s", bdf, error_words(err));
+		return STATUS_FAILED;
+	}
+	message("%s is reset", bdf);
+	return STATUS_OK;
+}
+
+/* clang-format off */
+const struct command command_reset = {
+	.name = "reset",
+	.summary = "reset a function that no other process owns",
+	.help =
+	"usage: barlease reset BDF\n"
+	"\n"
+	"Opens the PCI function at BDF through VFIO and resets it (by FLR,\n"
+	"power management or the bus, as the kernel finds). The function must\n"
+	"be bound to a VFIO driver, and no other process may own it: one that\n"
+	"does resets it itself.\n"
+	"\n"
+	"Example:\n"
+	"  barlease reset 0000:00:04.0\n",
+	.run = run,
+};

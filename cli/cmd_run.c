@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "command.h"
+#include "lend.h"
+#include "message.h"
+#include "options.h"
+#include "spawn.h"
+
+/* How shells tell that a signal ended a command. */
+#define STATUS_SIGNAL 128
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "user", required_argument, NULL, 'u' },
+	{ 0 },
+};
+
+struct run_options {
+	struct barlease_slice slice;
+	const char *user;
+	char **argv;
+};
+
+/* Take signals when we wait for them, so that none ends us unrevoked. */
+static void signals_hold(sigset_t *held, sigset_t *former)
+{
+	sigemptyset(held);
+	sigaddset(held, SIGCHLD);
+	sigaddset(held, SIGHUP);
+	sigaddset(held, SIGINT);
+	sigaddset(held, SIGQUIT);
+	sigaddset(held, SIGTERM);
+	sigprocmask(SIG_BLOCK, held, former);
+}
+
+/* Wait for the command to end, and pass signals on to it. */
+static int lessee_wait(pid_t pid, const sigset_t *held)
+{
+	siginfo_t info;
+	int signal;
+	int status;
+
+	for (;;) {
+		signal = sigwaitinfo(held, &info);
+		if (signal < 0)
+			continue;
+		/* The terminal's own (SI_KERNEL) reach the command, too. */
+		if (signal != SIGCHLD && info.si_code <= 0)
+			kill(pid, signal);
+		if (signal != SIGCHLD || waitpid(pid, &status, WNOHANG) != pid)
+			continue;
+		if (WIFEXITED(status))
+			return WEXITSTATUS(status);
+		if (WIFSIGNALED(status))
+			return STATUS_SIGNAL + WTERMSIG(status);
+	}
+}
+
+static int slice_run(const struct run_options *options,
+		     const struct function *function)
+{
+	struct spawn_options spawn = {
+		.slice = &options->slice,
+		.user = options->user,
+		.argv = options->argv,
+	};
+	sigset_t held, former;
+	struct loan loan;
+	const char *step;
+	int status;
+	pid_t pid;
+	int err;
+
+	signals_hold(&held, &former);
+	status = lend_begin(function, &options->slice, &loan);
+	if (status)
+		return status;
+
+	spawn.lease_fd = loan.lease_fd;
+	spawn.mask = &former;
+	spawn.step = &step;
+	err = spawn_lessee(&spawn, &pid);
+	if (err) {
+		message("%s failed for %s%s%s: %s", step, options->argv[0],
+			options->user ? " as " : "",
+			options->user ? options->user : "", error_words(err));
+		status = STATUS_FAILED;
+	} else {
+		status = lessee_wait(pid, &held);
+	}
+	if (lend_end(&loan))
+		return STATUS_FAILED;
+	return status;
+}
+
+/* Options may stand before the slice and between it and the command. */
+static int options_read(int argc, char **argv, struct run_options *options)
+{
+	const char *reason;
+	bool have_slice = false;
+	int option;
+
+	options_begin();
+	for (;;) {
+		option = getopt_long(argc, argv, "+:hu:", long_options, NULL);
+		if (option == 'u') {
+			options->user = optarg;
+			continue;
+		}
+		if (option != -1)
+			return option_default(&command_run, option, argv);
+		if (have_slice)
+			break;
+		if (optind >= argc)
+			return usage_error(&command_run,
+					   "a slice and a command are needed");
+		if (barlease_slice_parse(argv[optind], &options->slice,
+					 &reason))
+			return usage_error(&command_run, "'%s': %s",
+					   argv[optind], reason);
+		have_slice = true;
+		optind++;
+	}
+	if (optind >= argc)
+		return usage_error(&command_run, "a command is needed");
+	options->argv = argv + optind;
+	return STATUS_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct run_options options = { 0 };
+	struct function function;
+	int status;
+
+	status = options_read(argc, argv, &options);
+	/* The help was asked for and given. */
+	if (status || !options.argv)
+		return status;
+	status = function_argument(&this_machine, options.slice.bdf, &function);
+	if (status)
+		return status;
+	status = lend_check(&function, &options.slice);
+	if (status)
+		return status;
+	return slice_run(&options, &function);
+}
+
+/* clang-format off */
+const struct command command_run = {
+	.name = "run",
+	.summary = "lend a slice of a BAR to a command",
+	.help =
+	"usage: barlease run [--user USER] BDF:BAR[OFFSET+LENGTH][,ro] [--]\n"
+	"         COMMAND...\n"
+	"\n"
+	"Opens the PCI function at BDF through VFIO, lends LENGTH bytes of\n"
+	"the BAR from OFFSET on to COMMAND, and takes them back when COMMAND\n"
+	"ends. Without [OFFSET+LENGTH] it lends the whole BAR; with ,ro\n"
+	"COMMAND can only read. Numbers are decimal or 0x hexadecimal with an\n"
+	"optional K, M, G or T, and multiples of the page size.\n"
+	"\n"
+	"COMMAND has the lease as file descriptor 3 and no other but 0 to 2.\n"
+	"It can mmap() it, and nothing else of the device. The environment\n"
+	"tells it so:\n"
+	"  LISTEN_FDS=1, LISTEN_PID, LISTEN_FDNAMES=lease   as sd_listen_fds(3)\n"
+	"  BARLEASE_0='3 0000:00:04.0:2[0x200000+0x200000],rw'\n"
+	"It cannot gain privileges (no_new_privs), is killed when 'barlease\n"
+	"run' is, and gets the SIGTERM, SIGINT, SIGQUIT and SIGHUP that are\n"
+	"sent to 'barlease run'.\n"
+	"\n"
+	"  --user USER  run COMMAND as this user (name or number), without\n"
+	"               any capability; otherwise it runs as the caller - as\n"
+	"               root, if that is root\n"
+	"\n"
+	"The exit status is COMMAND's, or 128 and the signal that ended it; 1\n"
+	"when the slice could not be lent or COMMAND not be run, 2 when the\n"
+	"command line is wrong.\n"
+	"\n"
+	"Examples (quote the brackets: shells read them as a pattern):\n"
+	"  barlease run '0000:00:04.0:2[2M+2M]' --user nobody -- \\\n"
+	"    barlease load README.md\n"
+	"  barlease run 0000:00:04.0:2,ro -- barlease peek --count 4 0\n",
+	.run = run,
+};

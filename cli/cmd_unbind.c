@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <getopt.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "command.h"
+#include "in_use.h"
+#include "message.h"
+#include "options.h"
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static int function_check(const struct function *function)
+{
+	struct in_use use = { 0 };
+	int err;
+
+	if (!function->vfio) {
+		message("%s is not bound to a VFIO driver (but to %s), so "
+			"there is nothing to undo",
+			function->bdf,
+			function->driver[0] ? function->driver : "none");
+		return STATUS_FAILED;
+	}
+	if (geteuid()) {
+		message("changing the driver of %s needs root; nothing was "
+			"changed",
+			function->bdf);
+		return STATUS_FAILED;
+	}
+	err = in_use_find_vfio(&this_machine, function, &use);
+	if (err) {
+		message("cannot tell whether %s is in use: %s; nothing was "
+			"changed",
+			function->bdf, error_words(err));
+		return STATUS_FAILED;
+	}
+	if (use.count) {
+		in_use_report(function->bdf, &use);
+		message("unbinding it would wait until they are gone; end "
+			"them first");
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
+}
+
+static int function_unbind(const struct function *function)
+{
+	struct function now;
+	struct former former;
+	const char *step;
+	bool known;
+	int err;
+
+	err = former_load(&this_machine, function->bdf, &former);
+	known = !err;
+	if (err && err != -ENOENT)
+		message("cannot read what the driver of %s was: %s; the kernel "
+			"chooses one",
+			function->bdf, error_words(err));
+
+	err = binding_restore(&this_machine, function, known ? &former : NULL,
+			      &step);
+	if (function_read(&this_machine, function->bdf, &now))
+		now = *function;
+	if (err) {
+		message("%s of %s failed: %s; it has %s now", step,
+			function->bdf, error_words(err),
+			now.driver[0] ? now.driver : "no driver");
+		return STATUS_FAILED;
+	}
+	former_forget(&this_machine, function->bdf);
+	message("%s is bound to %s now (before: %s)", function->bdf,
+		now.driver[0] ? now.driver : "no driver", function->driver);
+	return STATUS_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	char bdf[BARLEASE_BDF_MAX];
+	struct function function;
+	int option;
+	int status;
+
+	options_begin();
+	option = getopt_long(argc, argv, ":h", long_options, NULL);
+	if (option != -1)
+		return option_default(&command_unbind, option, argv);
+	if (argc - optind != 1)
+		return usage_error(&command_unbind,
+				   "exactly one PCI address is needed");
+	status = bdf_argument(&command_unbind, argv[optind], bdf);
+	if (status)
+		return status;
+	status = function_argument(&this_machine, bdf, &function);
+	if (status)
+		return status;
+	status = function_check(&function);
+	if (status)
+		return status;
+	return function_unbind(&function);
+}
+
+/* clang-format off */
+const struct command command_unbind = {
+	.name = "unbind",
+	.summary = "give a function back to the driver that it had",
+	.help =
+	"usage: barlease unbind BDF\n"
+	"\n"
+	"Undoes 'barlease bind': takes the PCI function at BDF from its VFIO\n"
+	"driver, puts driver_override back and binds the former driver again.\n"
+	"Where it is not known what was before, the kernel chooses the\n"
+	"driver. Leases that are still mapped somewhere end: an access to\n"
+	"them is SIGBUS.\n"
+	"\n"
+	"Refuses, and says who it is, while a process owns the function\n"
+	"through VFIO.\n"
+	"\n"
+	"Example:\n"
+	"  barlease unbind 0000:00:04.0\n",
+	.run = run,
+};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_LEND_H
+#define CLI_LEND_H
+
+#include "barlease.h"
+#include "function.h"
+
+/**
+ * lend_check() - whether a slice can be lent, as far as sysfs tells
+ * @function: whose
+ * @slice: what; a length of 0 becomes that of the BAR
+ *
+ * Says what is wrong. Does not open the device.
+ *
+ * Return: STATUS_OK, STATUS_USAGE for a slice that can never be, or
+ * STATUS_FAILED.
+ */
+int lend_check(const struct function *function, struct barlease_slice *slice);
+
+/* A slice that is lent, with the device that it is of. */
+struct loan {
+	struct barlease_device *dev;
+	int lease_fd;
+};
+
+/**
+ * lend_begin() - open the function and lend a slice of it
+ * @function: whose
+ * @slice: what
+ * @loan: where to put it; lend_end() ends it
+ *
+ * Says what is wrong.
+ *
+ * Return: STATUS_OK or STATUS_FAILED.
+ */
+int lend_begin(const struct function *function,
+	       const struct barlease_slice *slice, struct loan *loan);
+
+/**
+ * lend_end() - take the slice back and give the function up
+ * @loan: loan
+ *
+ * Return: STATUS_OK, or STATUS_FAILED when it could not be revoked, which it
+ * says.
+ */
+int lend_end(struct loan *loan);
+
+#endif /* CLI_LEND_H */

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#include "machine.h"
+
+const struct machine this_machine = {
+	.sysfs = "/sys",
+	.proc = "/proc",
+	.dev = "/dev",
+	.run = "/run",
+};

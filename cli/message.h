@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_MESSAGE_H
+#define CLI_MESSAGE_H
+
+/**
+ * message() - say something to the person at the terminal
+ * @format: a sentence without the newline
+ *
+ * Goes to stderr: stdout is for data.
+ */
+__attribute__((format(printf, 1, 2))) void message(const char *format, ...);
+
+/**
+ * error_words() - an error of the library in words
+ * @err: negative errno
+ */
+const char *error_words(int err);
+
+#endif /* CLI_MESSAGE_H */

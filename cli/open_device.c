@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+
+#include "command.h"
+#include "group.h"
+#include "in_use.h"
+#include "message.h"
+#include "open_device.h"
+
+static void busy_explain(const struct function *function)
+{
+	struct in_use use = { 0 };
+
+	if (!in_use_find_vfio(&this_machine, function, &use))
+		in_use_report(function->bdf, &use);
+	message("cannot open %s: another process owns it; end that first",
+		function->bdf);
+}
+
+static void open_explain(const struct function *function, int err)
+{
+	const char *bdf = function->bdf;
+
+	switch (err) {
+	case -ENODEV:
+		message("cannot open %s: no VFIO driver is bound to it (but "
+			"%s); run: barlease bind %s",
+			bdf, function->driver[0] ? function->driver : "none",
+			bdf);
+		break;
+	case -ENXIO:
+		message("cannot open %s: it is in no IOMMU group; turn the "
+			"IOMMU on in the firmware and on the kernel's command "
+			"line (intel_iommu=on)",
+			bdf);
+		break;
+	case -EBUSY:
+		busy_explain(function);
+		break;
+	case -EPERM:
+		message("cannot open %s: its IOMMU group is not VFIO's alone",
+			bdf);
+		group_explain_rest(&this_machine, function);
+		break;
+	case -EACCES:
+		message("cannot open %s: this user may not open /dev/vfio/%s; "
+			"run it as root",
+			bdf, function->group);
+		break;
+	case -ENOTSUP:
+		message("cannot open %s: the kernel lacks the type1 IOMMU "
+			"driver; run: modprobe vfio_iommu_type1",
+			bdf);
+		break;
+	default:
+		message("cannot open %s: %s", bdf, error_words(err));
+	}
+}
+
+int open_device(const struct function *function, struct barlease_device **dev)
+{
+	int err = barlease_device_open(function->bdf, dev);
+
+	if (!err)
+		return STATUS_OK;
+	open_explain(function, err);
+	return STATUS_FAILED;
+}

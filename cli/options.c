@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "barlease.h"
+#include "options.h"
+#include "message.h"
+#include "slice/number.h"
+
+int usage_error(const struct command *command, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "barlease: %s: ", command->name);
+	vfprintf(stderr, format, args);
+	fprintf(stderr, "; see barlease %s --help\n", command->name);
+	va_end(args);
+	return STATUS_USAGE;
+}
+
+void options_begin(void)
+{
+	/* 0 rather than 1 makes glibc forget what it knew of another line. */
+	optind = 0;
+	opterr = 0;
+}
+
+int option_default(const struct command *command, int option, char **argv)
+{
+	if (option == 'h') {
+		fputs(command->help, stdout);
+		return STATUS_OK;
+	}
+	if (option == ':')
+		return usage_error(command, "%s needs a value",
+				   argv[optind - 1]);
+	/* A short option may stand in the middle of a word of several. */
+	if (optopt > 0 && optopt < 0x80)
+		return usage_error(command, "no such option: -%c", optopt);
+	return usage_error(command, "no such option: %s", argv[optind - 1]);
+}
+
+int number_argument(const struct command *command, const char *what,
+		    const char *text, uint64_t *value)
+{
+	int err = barlease_number_parse(text, value);
+
+	if (err == -ERANGE)
+		return usage_error(command, "the %s %s does not fit in 64 bits",
+				   what, text);
+	if (err)
+		return usage_error(command,
+				   "the %s '%s' is not a number such as 4096, "
+				   "0x1000, 4K or 2M",
+				   what, text);
+	return STATUS_OK;
+}
+
+int bdf_argument(const struct command *command, const char *text, char *bdf)
+{
+	if (barlease_bdf_parse(text, bdf))
+		return usage_error(command,
+				   "'%s' is not a PCI address such as "
+				   "0000:00:04.0",
+				   text);
+	return STATUS_OK;
+}
+
+int fd_argument(const struct command *command, const char *text, int *fd)
+{
+	uint64_t value;
+
+	if (barlease_number_parse(text, &value) || value > INT_MAX)
+		return usage_error(command, "'%s' is not a file descriptor",
+				   text);
+	if (fcntl((int)value, F_GETFD) < 0)
+		return usage_error(command, "file descriptor %s is not open",
+				   text);
+	*fd = (int)value;
+	return STATUS_OK;
+}

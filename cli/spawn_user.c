@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slice/number.h"
+#include "spawn_internal.h"
+
+static int groups_find(struct spawn_user *user)
+{
+	gid_t *larger;
+	int room = 32;
+
+	for (;;) {
+		larger = reallocarray(user->groups, (size_t)room,
+				      sizeof(*larger));
+		if (!larger)
+			return -ENOMEM;
+		user->groups = larger;
+		user->groups_count = room;
+		if (getgrouplist(user->name, user->gid, user->groups,
+				 &user->groups_count) >= 0)
+			return 0;
+		/* It says how many it wants; twice as many cannot loop. */
+		room *= 2;
+	}
+}
+
+static int entry_copy(const struct passwd *entry, struct spawn_user *user)
+{
+	user->uid = entry->pw_uid;
+	user->gid = entry->pw_gid;
+	user->name = strdup(entry->pw_name);
+	user->home = strdup(entry->pw_dir);
+	user->shell = strdup(entry->pw_shell);
+	if (!user->name || !user->home || !user->shell)
+		return -ENOMEM;
+	return groups_find(user);
+}
+
+int spawn_user_find(const char *text, struct spawn_user *user)
+{
+	const struct passwd *entry;
+	uint64_t number;
+	int err;
+
+	memset(user, 0, sizeof(*user));
+	errno = 0;
+	entry = getpwnam(text);
+	if (!entry) {
+		/* (uid_t)-1 means "leave it as it is" to setresuid(). */
+		if (barlease_number_parse(text, &number) || number >= (uid_t)-1)
+			return -ENOENT;
+		entry = getpwuid((uid_t)number);
+		if (!entry) {
+			user->uid = (uid_t)number;
+			user->gid = (gid_t)number;
+			return 0;
+		}
+	}
+	err = entry_copy(entry, user);
+	if (err)
+		spawn_user_free(user);
+	return err;
+}
+
+void spawn_user_free(struct spawn_user *user)
+{
+	free(user->groups);
+	free(user->name);
+	free(user->home);
+	free(user->shell);
+	memset(user, 0, sizeof(*user));
+}

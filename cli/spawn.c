@@ -69,8 +69,12 @@ static void pid_print(char *buf, pid_t pid)
  */
 static int child_fds(struct child *child)
 {
+	const int *streams = child->options->streams;
 	int lease, report;
 
+	if (streams && (dup2(streams[0], STDIN_FILENO) < 0 ||
+			dup2(streams[1], STDOUT_FILENO) < 0))
+		return -errno;
 	lease = fcntl(child->options->lease_fd, F_DUPFD_CLOEXEC,
 		      FIRST_CLOSED_FD);
 	if (lease < 0)

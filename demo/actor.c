@@ -30,20 +30,23 @@ static const char *hear(struct actor *actor)
 static bool start_process(struct actor *actor, const char *user,
 			  const struct barlease_slice *slice)
 {
-	char *argv[] = { "/lessee", NULL };
+	char program[] = "/lessee";
+	char *argv[] = { program, NULL };
+	int streams[2];
 	struct spawn_options options = {
 		.lease_fd = actor->lease,
 		.slice = slice,
 		.user = user,
 		.argv = argv,
+		.streams = streams,
 	};
 	int to[2], from[2];
 	int ret;
 
 	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
 		return false;
-	options.stdin_fd = to[0];
-	options.stdout_fd = from[1];
+	streams[0] = to[0];
+	streams[1] = from[1];
 	ret = spawn_lessee(&options, &actor->pid);
 	close(to[0]);
 	close(from[1]);

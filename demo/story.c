@@ -59,7 +59,8 @@ static struct barlease_device *own(const char *bdf)
 	tell_check(tell_run("barlease", "bind", bdf, NULL),
 		   "%s is bound to barlease-vfio-pci", bdf);
 	ret = barlease_device_open(bdf, &dev);
-	if (!tell_check(!ret, "the lessor opens %s", bdf))
+	if (!tell_check(!ret, "the lessor opens %s%s%s", bdf, ret ? ": " : "",
+			ret ? strerrorname_np(-ret) : ""))
 		return NULL;
 	tell_check(!barlease_device_set_memory(dev, true),
 		   "its memory decode is on");

@@ -19,7 +19,7 @@ def _trial(kernel):
     with WorkFolder() as folder:
         machine = Machine(folder)
         machine.prepare()
-        guest = Guest()
+        guest = Guest(kernel)
         guest.set_program("true", [], machine.environment())
         guest.write(folder / "initramfs")
         session = Session(folder, machine, lambda data: None,
@@ -40,18 +40,12 @@ def choose(kernel):
         return TCG
     boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     result = cache_dir() / "kvm"
-    key = f"{boot} {kernel.release}"
     with Lock(cache_dir() / "kvm.lock", "tries KVM"):
-        known = dict(line.rsplit(" ", 1) for line in
-                     result.read_text().splitlines()) \
-            if result.exists() else {}
-        if key not in known:
+        known = result.read_text().split() if result.exists() else []
+        if known[:1] != [boot]:
             say(f"trying KVM (at most {TRIAL_SECONDS} s)")
             works = _trial(kernel)
             say("KVM works" if works else "KVM does not work here: emulating")
-            known = {name: value for name, value in known.items()
-                     if name.startswith(boot)}
-            known[key] = "works" if works else "fails"
-            result.write_text("".join(f"{name} {value}\n"
-                                      for name, value in known.items()))
-    return "kvm" if known[key] == "works" else TCG
+            known = [boot, "works" if works else "fails"]
+            result.write_text(" ".join(known) + "\n")
+    return "kvm" if known[1] == "works" else TCG

@@ -3,7 +3,7 @@
 
 Layout, below cache_dir()/kernels/NAME:
     current            link to the newest VERSION that is complete
-    VERSION/image      the kernel packages, unpacked
+    VERSION/image      the kernel packages and busybox, unpacked
     VERSION/root       a minimal system of the kernel's own release, with its
                        headers and its compiler, to build modules in
     checked            its time says when apt was last asked
@@ -23,6 +23,13 @@ from .apt import AptRoot
 from .common import Failure, Lock, cache_dir, kernel_entry, say
 
 CHECK_EVERY = 7 * 24 * 3600
+
+# Counts up when what a version's folder holds changes: older ones are made anew.
+LAYOUT = "2"
+
+# busybox for the guest. Not the host's: its static and its dynamic package
+# exclude each other, and a host may need the one that it has.
+GUEST_TOOLS = ["busybox-static"]
 
 # What kbuild calls, beside the compiler and the libraries of linux-kbuild.
 BUILD_TOOLS = ["make", "dash", "bash", "coreutils", "sed", "grep", "mawk",
@@ -50,6 +57,10 @@ class Kernel:
     def vmlinuz(self):
         return self._first(f"usr/lib/modules/{self.release}/vmlinuz",
                            f"boot/vmlinuz-{self.release}")
+
+    @property
+    def busybox(self):
+        return self._first("usr/bin/busybox")
 
     def _first(self, *candidates):
         for candidate in candidates:
@@ -113,7 +124,7 @@ def _make(name, entry, apt, version, package_version, folder):
                 for pattern in entry[key].split()]
 
     say(f"kernel {name}: fetching {version}")
-    image = apt.download(exact("image"))
+    image = apt.download(exact("image") + GUEST_TOOLS)
     headers = apt.download(exact("headers"))
     kbuild = f"linux-kbuild-{version}={package_version}"
     tools = apt.download_with_dependencies([entry["compiler"], kbuild,
@@ -129,6 +140,14 @@ def _make(name, entry, apt, version, package_version, folder):
                          ("sh", "dash")):
         if not (bin_folder / link).exists():
             (bin_folder / link).symlink_to(target)
+    (folder / "layout").write_text(LAYOUT)
+
+
+def _is_complete(folder):
+    try:
+        return (folder / "layout").read_text() == LAYOUT
+    except FileNotFoundError:
+        return False
 
 
 def _size(folder):
@@ -140,7 +159,7 @@ def _size(folder):
 def cached_kernel(name):
     """The kernel as it lies in the cache, or None."""
     link = cache_dir() / "kernels" / name / "current"
-    if not link.exists():
+    if not _is_complete(link):
         return None
     folder = link.resolve()
     return Kernel(name, folder.name, folder)
@@ -183,7 +202,8 @@ def _fetch_locked(name, entry, home):
     apt.update()
     version, package_version = _newest_version(apt, entry)
     target = home / version
-    if not target.exists():
+    if not _is_complete(target):
+        shutil.rmtree(target, ignore_errors=True)
         new = home / f".new-{version}"
         _make(name, entry, apt, version, package_version, new)
         new.rename(target)

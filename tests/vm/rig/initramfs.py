@@ -30,11 +30,11 @@ nogroup:x:65534:
 class Guest:
     """Collects what goes into the guest."""
 
-    def __init__(self):
+    def __init__(self, kernel):
         self.archive = Archive()
-        self._system()
+        self._system(kernel.busybox)
 
-    def _system(self):
+    def _system(self, busybox):
         archive = self.archive
         for name in ("proc", "sys", "dev", "run", "mnt", "root",
                      "usr/bin", "usr/sbin", "usr/local/bin", LIBRARIES):
@@ -46,11 +46,6 @@ class Guest:
         # The kernel opens the console before devtmpfs is there.
         archive.character_device("dev/console", 5, 1)
         archive.character_device("dev/null", 1, 3, 0o666)
-        busybox = pathlib.Path("/usr/bin/busybox")
-        if not busybox.exists():
-            busybox = pathlib.Path("/bin/busybox")
-        if not busybox.exists():
-            raise Failure("busybox is missing: install busybox-static")
         archive.file("usr/bin/busybox", busybox.read_bytes(), 0o755)
         applets = subprocess.run([busybox, "--list"], check=True,
                                  capture_output=True, text=True).stdout

@@ -141,6 +141,7 @@ class Machine:
             "-accel", accelerator, "-cpu", "max",
             "-smp", str(self.cpus), "-m", self.memory,
             "-device", "intel-iommu,intremap=on",
+            "-boot", "menu=off,strict=on",
             "-kernel", str(kernel), "-initrd", str(initramfs),
             "-append", COMMAND_LINE,
             "-chardev", f"file,id=console,path={console}",

@@ -119,6 +119,53 @@ int lease_revoke(struct barlease_device *dev, int fd)
 			      &revoke, sizeof(revoke));
 }
 
+void lend(struct lent *lent, uint64_t offset, size_t length)
+{
+	lent->dev = device_open(IVSHMEM);
+	lent->fd = lease_export(lent->dev, RAM_BAR, offset, length);
+	lent->length = length;
+	lent->map = lease_map_rw(lent->fd, 0, length);
+}
+
+uint32_t ram_read(struct barlease_device *dev, uint64_t offset)
+{
+	uint32_t value;
+
+	ASSERT_OK(barlease_region_read(dev, RAM_BAR, &value, sizeof(value),
+				       offset));
+	return value;
+}
+
+void ram_write(struct barlease_device *dev, uint64_t offset, uint32_t value)
+{
+	ASSERT_OK(barlease_region_write(dev, RAM_BAR, &value, sizeof(value),
+					offset));
+}
+
+uint32_t ram_fresh(struct barlease_device *dev, uint64_t offset)
+{
+	return ~ram_read(dev, offset);
+}
+
+uint32_t *ram_map(struct barlease_device *dev, uint64_t offset, size_t length)
+{
+	struct barlease_map map;
+
+	ASSERT_OK(barlease_region_map(dev, RAM_BAR, offset, length,
+				      PROT_READ | PROT_WRITE, &map));
+	return map.address;
+}
+
+void ram_tag_pages(struct barlease_device *dev)
+{
+	uint32_t *map = ram_map(dev, 0, RAM_SIZE);
+	size_t page;
+
+	for (page = 0; page < RAM_SIZE / PAGE; page++)
+		*page_word(map, page) = page_tag(page);
+	munmap(map, RAM_SIZE);
+}
+
 int count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

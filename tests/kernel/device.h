@@ -59,6 +59,35 @@ void *lease_map_aligned(int fd, size_t length, uint64_t bar_offset);
 /* REVOKE as an ioctl: 0, or -1 and errno. */
 int lease_revoke(struct barlease_device *dev, int fd);
 
+/* How most tests start: IVSHMEM open, a piece of its RAM lent and mapped. */
+struct lent {
+	struct barlease_device *dev;
+	int fd;
+	size_t length;
+	uint32_t *map;
+};
+
+void lend(struct lent *lent, uint64_t offset, size_t length);
+
+/* The first word of a page of a mapping. */
+#define page_word(map, page) (&(map)[(page) * (PAGE / sizeof(uint32_t))])
+
+/* A word in the RAM BAR, by pread() and pwrite() on the device fd. */
+uint32_t ram_read(struct barlease_device *dev, uint64_t offset);
+void ram_write(struct barlease_device *dev, uint64_t offset, uint32_t value);
+
+/* A value for this word that differs from the present one in every byte. */
+uint32_t ram_fresh(struct barlease_device *dev, uint64_t offset);
+
+/* The lessor's own mapping of the RAM BAR. */
+uint32_t *ram_map(struct barlease_device *dev, uint64_t offset, size_t length);
+
+/* Put page_tag(i) at the start of each page of the RAM BAR. */
+void ram_tag_pages(struct barlease_device *dev);
+#define page_tag(page) (0xba000000u + (uint32_t)(page))
+
+#define RAM_SIZE ((size_t)16 << 20)
+
 /* How many fds this process has. */
 int count_fds(void);
 

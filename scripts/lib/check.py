@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: MIT
+"""Build everything and run all tests; the last line sums up."""
+
+import argparse
+import concurrent.futures
+import ctypes
+import fcntl
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+from results import (Results, keep_stdout_clean, matches, parse_kernel_test,
+                     parse_tap, say)
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests" / "vm"))
+from rig import logscan  # noqa: E402
+from rig.common import Failure, kernel_entry, kernel_names  # noqa: E402
+
+BUILD = TOP / "build"
+LOGS = BUILD / "check"
+DEFAULT_KERNELS = ["6.12", "7.3"]
+VM_TIMEOUT = 1500
+CPUS = len(os.sched_getaffinity(0))
+PR_SET_PDEATHSIG = 1
+
+
+class BuildFailed(Exception):
+    """Something that later steps need did not build."""
+
+
+def _end_with_parent():
+    # A killed check must not leave builds and machines behind.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def run_logged(command, log, environment=None):
+    """Run a command, all output to a log; return its exit status."""
+    with open(log, "ab") as file:
+        file.write(f"$ {' '.join(map(str, command))}\n".encode())
+        file.flush()
+        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file,
+                              stderr=subprocess.STDOUT, cwd=TOP,
+                              env=dict(os.environ, **(environment or {})),
+                              preexec_fn=_end_with_parent,
+                              check=False).returncode
+
+
+def tail(log, count=30):
+    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+
+
+def fresh_log(name):
+    log = LOGS / name
+    log.unlink(missing_ok=True)
+    return log
+
+
+class Check:
+    """One run of all the steps."""
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.results = Results()
+        self.kernels = arguments.kernel or DEFAULT_KERNELS
+        self.kernel_tests = []
+
+    def selected(self, name):
+        patterns = self.arguments.only
+        return not patterns or any(matches(pattern, name)
+                                   for pattern in patterns)
+
+    # Builds
+
+    def build(self, compiler, folder):
+        """Build userspace with one compiler; raise if it does not."""
+        log = fresh_log(f"build-{compiler}.log")
+        cpp = {"gcc": "g++", "clang": "clang++"}[compiler]
+        say(f"building with {compiler}")
+        if not (folder / "build.ninja").exists():
+            status = run_logged(["meson", "setup", folder, TOP,
+                                 "-Dwerror=true"], log,
+                                {"CC": compiler, "CXX": cpp})
+        else:
+            status = 0
+        if status or run_logged(["ninja", "-C", folder], log):
+            print(tail(log), flush=True)
+            raise BuildFailed(f"does not build, log: {log}")
+
+    def list_kernel_tests(self):
+        program = BUILD / "tests" / "kernel" / "kernel-tests"
+        if not program.exists():
+            return
+        out = subprocess.run([program, "--list"], capture_output=True,
+                             text=True, check=True).stdout
+        self.kernel_tests = out.split()
+
+    # Unit tests
+
+    def unit_tests(self, folder=BUILD, prefix="unit"):
+        """(verdict, name, reason) of each case of each unit test."""
+        log = fresh_log(f"{prefix}.log")
+        base = f"check-{prefix}"
+        report = folder / "meson-logs" / f"{base}.json"
+        report.unlink(missing_ok=True)
+        run_logged(["meson", "test", "-C", folder, "--no-rebuild",
+                    "--logbase", base, "--num-processes", str(CPUS)], log,
+                   {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+        if not report.exists():
+            return
+        for line in report.read_text().splitlines():
+            test = json.loads(line)
+            name = f"{prefix}/{test['name'].split(' / ')[-1]}"
+            outcome = test["result"]
+            cases = list(parse_tap(test.get("stdout", "")))
+            for verdict, case, reason in cases:
+                yield verdict, f"{name}/{case}", reason
+            failed = any(case[0] == "not ok" for case in cases)
+            if outcome in ("OK", "EXPECTEDFAIL"):
+                if not cases:
+                    yield "ok", name, ""
+            elif outcome == "SKIP":
+                if not cases:
+                    yield "skip", name, "says meson's log"
+            elif not failed: # it died between its cases
+                yield "not ok", name, f"{outcome.lower()}, log: {log}"
+
+    def run_unit_tests(self):
+        say("unit tests")
+        for verdict, name, reason in self.unit_tests():
+            if self.selected(name):
+                self.results.add(verdict, name, reason)
+
+    def rig_tests(self):
+        """The rig's own tests, by Python's unittest."""
+        log = fresh_log("rig.log")
+        run_logged([sys.executable, "-m", "unittest", "-v", "-b",
+                    *(f"tests/vm/{path.name}" for path in
+                      sorted((TOP / "tests" / "vm").glob("test_*.py")))], log)
+        for line in log.read_text(errors="replace").splitlines():
+            name, separator, verdict = line.rpartition(" ... ")
+            if separator and name.startswith("test_"):
+                yield ("ok" if verdict == "ok" else "not ok",
+                       f"rig/{name.split()[0].removeprefix('test_')}",
+                       f"log: {log}")
+
+    # Kernel tests
+
+    def fetch(self, kernel):
+        log = fresh_log(f"{kernel}-fetch.log")
+        say(f"{kernel}: having the kernel in the cache (a first time: "
+            "about 120 MB to download)")
+        if run_logged([TOP / "tests/vm/kernel-fetch", kernel], log):
+            raise BuildFailed(f"cannot be fetched: {tail(log, 1)}")
+
+    def build_module(self, kernel):
+        log = fresh_log(f"{kernel}-module.log")
+        say(f"{kernel}: building the module")
+        if run_logged([TOP / "tests/vm/module-build", kernel], log):
+            print(tail(log), flush=True)
+            raise BuildFailed(f"does not build, log: {log}")
+
+    def run_kernel(self, kernel):
+        """Boot the kernel, run the selected kernel tests in it."""
+        wanted = [name for name in self.kernel_tests
+                  if self.selected(f"{kernel}/{name}")]
+        if not wanted:
+            return
+        command = [BUILD / "tests" / "kernel" / "kernel-tests"]
+        if self.arguments.only:
+            for name in wanted:
+                # A bracket makes it a glob, so that it matches this name
+                # alone and not also those which contain it.
+                command += ["--only", f"{name[:-1]}[{name[-1]}]"]
+        console = fresh_log(f"{kernel}-kernel.log")
+        output = fresh_log(f"{kernel}-tests.log")
+        say(f"{kernel}: booting, {len(wanted)} tests")
+        status, reached = self._run_machine(kernel, command, console, output)
+        missing = [name for name in wanted if name not in reached]
+        if status == 124:
+            self.results.add("not ok", f"{kernel}/vm", f"time was up after "
+                             f"{VM_TIMEOUT} s; logs: {output}, {console}")
+        elif missing:
+            self.results.add("not ok", f"{kernel}/vm",
+                             f"ended (status {status}) before {missing[0]} "
+                             f"and {len(missing) - 1} others had a result; "
+                             f"logs: {output}, {console}")
+        elif status and not any(verdict == "not ok"
+                                for verdict in reached.values()) \
+                and not self._log_findings(console):
+            self.results.add("not ok", f"{kernel}/vm",
+                             f"status {status} though no test failed; "
+                             f"log: {output}")
+        findings = self._log_findings(console)
+        self.results.add("not ok" if findings else "ok",
+                         f"{kernel}/kernel-log",
+                         f"{findings[0].strip()} (log: {console})"
+                         if findings else "")
+
+    def _log_findings(self, console):
+        if not console.exists():
+            return ["there is no kernel log"]
+        return logscan.findings(console.read_text(errors="replace"))
+
+    def _run_machine(self, kernel, command, console, output):
+        reached = {}
+        with open(output, "wb") as file, subprocess.Popen(
+                [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
+                 str(VM_TIMEOUT), "--log", console, *command],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=file, preexec_fn=_end_with_parent) as machine:
+            for raw in machine.stdout:
+                file.write(raw)
+                file.flush()
+                test = parse_kernel_test(raw.decode(errors="replace").strip())
+                if test:
+                    verdict, name, reason = test
+                    reached[name] = verdict
+                    self.results.add(verdict, f"{kernel}/{name}", reason)
+        return machine.returncode, reached
+
+    # All of it
+
+    def attempt(self, name, step, *arguments):
+        """A build step is a test too; say whether it worked."""
+        try:
+            step(*arguments)
+        except BuildFailed as failure:
+            self.results.add("not ok", name, str(failure))
+            return False
+        # A download tests nothing, it can only stand in the way.
+        if self.selected(name) and not name.endswith("/fetch"):
+            self.results.add("ok", name)
+        return True
+
+    def names(self):
+        """All names of tests, and where they run."""
+        for compiler in ("gcc", "clang"):
+            yield f"build/{compiler}", "host"
+        for _, name, _ in self.unit_tests():
+            yield name, "host"
+        for kernel in self.kernels:
+            yield f"{kernel}/module-build", "build root"
+            for name in self.kernel_tests:
+                yield f"{kernel}/{name}", f"VM, {kernel}"
+            yield f"{kernel}/kernel-log", f"VM, {kernel}"
+
+    def list(self):
+        for name, place in self.names():
+            if self.selected(name):
+                print(f"{name}  ({place})")
+        return 0
+
+    def run(self):
+        if self.arguments.list:
+            keep_stdout_clean()
+        if not self.attempt("build/gcc", self.build, "gcc", BUILD):
+            return self.results.close()
+        self.list_kernel_tests()
+        if self.arguments.list:
+            return self.list()
+        if not any(self.selected(name) for name, _ in self.names()):
+            print(f"check: no test matches {' '.join(self.arguments.only)}",
+                  file=sys.stderr)
+            return 2
+        kernels = [kernel for kernel in self.kernels
+                   if any(self.selected(f"{kernel}/{name}") for name in
+                          [*self.kernel_tests, "module-build"])]
+        # Downloads wait for the network, builds for the processor.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            fetched = {kernel: pool.submit(self.attempt, f"{kernel}/fetch",
+                                           self.fetch, kernel)
+                       for kernel in kernels}
+            if self.selected("build/clang"):
+                self.attempt("build/clang", self.build, "clang",
+                             LOGS / "clang")
+            self.run_unit_tests()
+            ready = [kernel for kernel in kernels if fetched[kernel].result()
+                     and self.attempt(f"{kernel}/module-build",
+                                      self.build_module, kernel)]
+        # A machine has two processors: give each real ones, or races and
+        # time limits come out otherwise.
+        with concurrent.futures.ThreadPoolExecutor(
+                max(1, CPUS // 2)) as pool:
+            for done in [pool.submit(self.run_kernel, kernel)
+                         for kernel in ready]:
+                done.result()
+        say(f"logs are in {LOGS}")
+        return self.results.close()
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        prog="check", description=__doc__,
+        epilog="Exit status: 0 if no test failed and one passed, 1 if not, "
+               "2 for a wrong request.")
+    parser.add_argument("--only", action="append", metavar="NAME",
+                        help="run the tests whose name contains NAME, or "
+                             "matches it as a glob (can be repeated)")
+    parser.add_argument("--kernel", action="append", metavar="K",
+                        help=f"one of {', '.join(kernel_names())} (can be "
+                             f"repeated; default: "
+                             f"{' and '.join(DEFAULT_KERNELS)})")
+    parser.add_argument("--list", action="store_true",
+                        help="print the names of the tests and where they "
+                             "run; boot nothing")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    try:
+        for kernel in arguments.kernel or []:
+            kernel_entry(kernel)
+    except Failure as failure:
+        print(f"check: {failure}", file=sys.stderr)
+        return failure.status
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with open(LOGS / "lock", "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("check: another check runs in this tree", file=sys.stderr)
+            return 1
+        return Check(arguments).run()
+
+
+sys.exit(main())

@@ -145,7 +145,7 @@ const struct command command_load = {
 	"away.\n"
 	"\n"
 	"Examples:\n"
-	"  barlease run 0000:00:04.0:2[2M+2M] -- barlease load firmware.bin\n"
+	"  barlease run '0000:00:04.0:2[2M+2M]' -- barlease load firmware.bin\n"
 	"  echo hello | barlease load --offset 4K -\n",
 	.run = run,
 };

@@ -115,7 +115,7 @@ const struct command command_peek = {
 	"Fails when the lease is gone: revoked, or its device away.\n"
 	"\n"
 	"Examples:\n"
-	"  barlease run 0000:00:04.0:2[0+4K] -- barlease peek 0x10\n"
+	"  barlease run '0000:00:04.0:2[0+4K]' -- barlease peek 0x10\n"
 	"  barlease peek --width 8 --count 16 4K\n",
 	.run = run,
 };

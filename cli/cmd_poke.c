@@ -104,7 +104,7 @@ const struct command command_poke = {
 	"away.\n"
 	"\n"
 	"Examples:\n"
-	"  barlease run 0000:00:04.0:2[0+4K] -- barlease poke 0x10 0xcafe\n"
+	"  barlease run '0000:00:04.0:2[0+4K]' -- barlease poke 0x10 0xcafe\n"
 	"  barlease poke --width 64 4K 0x1122334455667788\n",
 	.run = run,
 };

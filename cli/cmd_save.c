@@ -176,7 +176,7 @@ const struct command command_save = {
 	"then what was read before.\n"
 	"\n"
 	"Examples:\n"
-	"  barlease run 0000:00:04.0:2[2M+2M],ro -- barlease save copy.bin\n"
+	"  barlease run '0000:00:04.0:2[2M+2M],ro' -- barlease save copy.bin\n"
 	"  barlease save --offset 4K --length 64 - | hexdump -C\n",
 	.run = run,
 };

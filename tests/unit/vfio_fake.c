@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "vfio_fake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vfio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct vfio_fake vfio_fake;
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+int vfio_fake_setup(void **state)
+{
+	struct tree *tree;
+
+	if (tree_setup(state))
+		return -1;
+	tree = *state;
+	tree_folder(tree, "sys/bus/pci/devices/0000:00:04.0");
+	tree_link(tree, "sys/bus/pci/devices/0000:00:04.0/iommu_group",
+		  "../../../../kernel/iommu_groups/7");
+	tree_file(tree, "dev/vfio/7", "");
+	tree_file(tree, "dev/vfio/vfio", "");
+	memset(&vfio_fake, 0, sizeof(vfio_fake));
+	vfio_fake.device_fd = -1;
+	vfio_fake.region_size = 0x4000;
+	vfio_fake.region_flags = VFIO_REGION_INFO_FLAG_READ |
+				 VFIO_REGION_INFO_FLAG_WRITE |
+				 VFIO_REGION_INFO_FLAG_MMAP;
+	return 0;
+}
+
+int vfio_fake_teardown(void **state)
+{
+	return tree_teardown(state);
+}
+
+struct barlease_paths vfio_fake_paths(void **state)
+{
+	const struct tree *tree = *state;
+
+	return (struct barlease_paths){
+		.sysfs = tree->sysfs,
+		.dev = tree->dev,
+	};
+}
+
+struct barlease_device *vfio_fake_open(void **state)
+{
+	struct barlease_paths paths = vfio_fake_paths(state);
+	struct barlease_device *dev;
+
+	assert_int_equal(barlease_device_open_at(&paths, "00:04.0", &dev), 0);
+	return dev;
+}
+
+static int answer(int err)
+{
+	errno = err;
+	return err ? -1 : 0;
+}
+
+/* A file of 1 MiB in the place of the device, for pread() and mmap(). */
+static int device_get(void)
+{
+	int fd = memfd_create("device", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	vfio_fake.device_fd = fd;
+	return fd;
+}
+
+static int feature_serve(struct vfio_device_feature *feature)
+{
+	uint32_t probe = VFIO_DEVICE_FEATURE_PROBE;
+	bool served = false;
+
+	for (size_t i = 0; i < 4; i++)
+		if (vfio_fake.features[i] &&
+		    vfio_fake.features[i] == (feature->flags & ~probe))
+			served = true;
+	if (!served)
+		return answer(ENOTTY);
+	if (feature->flags & probe)
+		return 0;
+
+	assert_true(feature->argsz <= sizeof(vfio_fake.feature));
+	memcpy(vfio_fake.feature, feature, feature->argsz);
+	vfio_fake.feature_size = feature->argsz;
+	vfio_fake.feature_flags = feature->flags;
+	if (feature->flags & VFIO_DEVICE_FEATURE_GET)
+		return memfd_create("lease", MFD_CLOEXEC);
+	return answer(vfio_fake.revoke_errno);
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	struct vfio_group_status *status;
+	struct vfio_region_info *region;
+	struct vfio_device_info *device;
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	(void)fd;
+
+	switch (request) {
+	case VFIO_GROUP_GET_STATUS:
+		status = arg;
+		status->flags =
+			vfio_fake.not_viable ? 0 : VFIO_GROUP_FLAGS_VIABLE;
+		return answer(vfio_fake.status_errno);
+	case VFIO_GET_API_VERSION:
+		return VFIO_API_VERSION;
+	case VFIO_CHECK_EXTENSION:
+		return !vfio_fake.no_type1;
+	case VFIO_GROUP_SET_CONTAINER:
+		return answer(vfio_fake.set_container_errno);
+	case VFIO_SET_IOMMU:
+		return answer(vfio_fake.set_iommu_errno);
+	case VFIO_GROUP_GET_DEVICE_FD:
+		assert_string_equal(arg, "0000:00:04.0");
+		if (vfio_fake.get_device_errno)
+			return answer(vfio_fake.get_device_errno);
+		return device_get();
+	case VFIO_DEVICE_GET_REGION_INFO:
+		region = arg;
+		if (region->index > 8)
+			return answer(EINVAL);
+		region->size = vfio_fake.region_size;
+		region->offset = (uint64_t)region->index * 0x10000;
+		region->flags = vfio_fake.region_flags;
+		return 0;
+	case VFIO_DEVICE_GET_INFO:
+		device = arg;
+		device->flags =
+			vfio_fake.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET;
+		return 0;
+	case VFIO_DEVICE_RESET:
+		return answer(vfio_fake.reset_errno);
+	case VFIO_DEVICE_FEATURE:
+		return feature_serve(arg);
+	}
+	fail_msg("unexpected ioctl 0x%lx", request);
+	return -1;
+}

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -128,24 +129,30 @@ class Check:
             elif not failed: # it died between its cases
                 yield "not ok", name, f"{outcome.lower()}, log: {log}"
 
-    def run_unit_tests(self):
-        say("unit tests")
-        for verdict, name, reason in self.unit_tests():
+    def host_tests(self):
+        yield from self.unit_tests()
+        yield from self.rig_tests()
+
+    def run_host_tests(self):
+        say("tests on the host")
+        for verdict, name, reason in self.host_tests():
             if self.selected(name):
                 self.results.add(verdict, name, reason)
 
     def rig_tests(self):
-        """The rig's own tests, by Python's unittest."""
+        """(verdict, name, reason) of the rig's own tests."""
         log = fresh_log("rig.log")
-        run_logged([sys.executable, "-m", "unittest", "-v", "-b",
+        status = run_logged([sys.executable, "-m", "unittest", "-v", "-b",
                     *(f"tests/vm/{path.name}" for path in
                       sorted((TOP / "tests" / "vm").glob("test_*.py")))], log)
+        passed = 0
         for line in log.read_text(errors="replace").splitlines():
-            name, separator, verdict = line.rpartition(" ... ")
-            if separator and name.startswith("test_"):
-                yield ("ok" if verdict == "ok" else "not ok",
-                       f"rig/{name.split()[0].removeprefix('test_')}",
-                       f"log: {log}")
+            match = re.fullmatch(r"test_(\w+) .* \.\.\. ok", line)
+            if match:
+                passed += 1
+                yield "ok", f"rig/{match[1]}", ""
+        if status or not passed:
+            yield "not ok", "rig/tests", f"log: {log}"
 
     # Kernel tests
 
@@ -240,7 +247,7 @@ class Check:
         """All names of tests, and where they run."""
         for compiler in ("gcc", "clang"):
             yield f"build/{compiler}", "host"
-        for _, name, _ in self.unit_tests():
+        for _, name, _ in self.host_tests():
             yield name, "host"
         for kernel in self.kernels:
             yield f"{kernel}/module-build", "build root"
@@ -277,7 +284,7 @@ class Check:
             if self.selected("build/clang"):
                 self.attempt("build/clang", self.build, "clang",
                              LOGS / "clang")
-            self.run_unit_tests()
+            self.run_host_tests()
             ready = [kernel for kernel in kernels if fetched[kernel].result()
                      and self.attempt(f"{kernel}/module-build",
                                       self.build_module, kernel)]

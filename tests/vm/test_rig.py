@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""The parts of the rig that decide: what it calls trouble, what it answers.
+
+python3 -m unittest tests/vm/test_rig.py
+"""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from rig import hostcall, logscan  # noqa: E402
+from rig.common import Usage, kernel_entry, kernel_names  # noqa: E402
+from rig.cpio import Archive  # noqa: E402
+from rig.machine import Machine, parse_size  # noqa: E402
+
+
+class LogScan(unittest.TestCase):
+    def test_trouble_in_a_kernel_log_is_found(self):
+        for line in (
+                "WARNING: CPU: 1 PID: 70 at fs/inode.c:1 x+0x1/0x2",
+                "BUG: kernel NULL pointer dereference, address: 00",
+                "BUG: KASAN: slab-use-after-free in f+0x1/0x2",
+                "BUG: sleeping function called from invalid context at x",
+                "Oops: 0000 [#1] PREEMPT SMP NOPTI",
+                "Oops: general protection fault, probably for address",
+                "WARNING: possible circular locking dependency detected",
+                "INFO: task a:1 blocked for more than 120 seconds.",
+                "rcu: INFO: rcu_preempt self-detected stall on CPU",
+                "WARNING: suspicious RCU usage",
+                "refcount_t: underflow; use-after-free.",
+                "watchdog: BUG: soft lockup - CPU#0 stuck for 22s!",
+                "Kernel panic - not syncing: x",
+                "DMAR: [DMA Write NO_PASID] Request device [00:05.0] fault "
+                "addr 0x0 [fault reason 0x05] PTE Write access is not set"):
+            with self.subTest(line=line):
+                self.assertTrue(logscan.findings(f"[    1.000000] {line}\n"))
+
+    def test_normal_lines_of_a_kernel_log_are_left_alone(self):
+        for line in (
+                "barlease_vfio_pci: loading out-of-tree module taints kernel.",
+                "barlease_vfio_pci: module verification failed: signature "
+                "and/or required key missing - tainting kernel",
+                "DMAR: Host address width 39",
+                "Command line: console=ttyS0 panic=1 oops=panic",
+                "vfio-pci 0000:00:04.0: enabling device (0000 -> 0002)"):
+            with self.subTest(line=line):
+                self.assertFalse(logscan.findings(f"[    1.000000] {line}\n"))
+
+    def test_the_report_shows_what_follows_a_finding(self):
+        text = "a\nb\nc\nWARNING: x\nd\ne\n"
+        self.assertEqual(logscan.report(text),
+                         ["b", "c", "WARNING: x", "d", "e"])
+
+
+class HostCalls(unittest.TestCase):
+    def setUp(self):
+        self.file = tempfile.NamedTemporaryFile()
+        self.file.write(bytes(65536 * 3))
+        self.file.flush()
+        self.calls = hostcall.HostCalls(self.file.name)
+
+    def tearDown(self):
+        self.file.close()
+
+    def ask(self, *lines):
+        return [self.calls.answer(line) for line in lines]
+
+    def test_an_unchanged_file_has_no_changed_ranges(self):
+        self.assertEqual(self.ask("snapshot", "changed"), ["ok", "ok"])
+
+    def test_changed_ranges_are_exact_at_both_ends(self):
+        self.ask("snapshot", "write 5 01", "write 0xffff 0203")
+        self.assertEqual(self.ask("changed"), ["ok 0x5+0x1 0xffff+0x2"])
+
+    def test_changed_ranges_merge_over_small_gaps_alone(self):
+        self.ask("snapshot", "write 0 01", "write 64 01", "write 200 01")
+        self.assertEqual(self.ask("changed"), ["ok 0x0+0x41 0xc8+0x1"])
+        self.assertEqual(self.ask("changed 1"),
+                         ["ok 0x0+0x1 0x40+0x1 0xc8+0x1"])
+
+    def test_bytes_that_are_written_are_read_back(self):
+        self.assertEqual(self.ask("write 16 00ff10", "read 15 5"),
+                         ["ok", "ok 0000ff1000"])
+
+    def test_a_wrong_digest_is_an_error(self):
+        right = self.ask("digest 0 16")[0].split()[1]
+        self.assertEqual(self.ask(f"compare 0 16 {right}"), ["ok"])
+        self.assertTrue(self.ask("compare 0 16 00")[0].startswith("error "))
+
+    def test_bad_requests_are_refused(self):
+        for line in ("", "nonsense", "read", "read 0", "read 0 x", "read -1 1",
+                     "read 0 65537", "read 196608 1", "write 0 xyz",
+                     "write 196608 00", "changed", "exit", "__init__ x"):
+            with self.subTest(line=line):
+                self.assertRegex(self.ask(line)[0], "^error ")
+
+
+class Kernels(unittest.TestCase):
+    def test_each_kernel_of_the_list_is_complete_or_said_to_be_absent(self):
+        for name in kernel_names():
+            with self.subTest(name=name):
+                try:
+                    entry = kernel_entry(name)
+                except Usage:
+                    continue
+                for key in ("suite", "carried-by", "version", "image",
+                            "headers", "compiler"):
+                    self.assertIn(key, entry)
+
+    def test_an_unknown_kernel_is_refused(self):
+        with self.assertRaises(Usage):
+            kernel_entry("5.10")
+
+
+class Machines(unittest.TestCase):
+    def test_sizes_are_read_and_bad_ones_refused(self):
+        self.assertEqual(parse_size("16M"), 16 << 20)
+        for text in ("", "M", "16m", "-1", "1.5G"):
+            with self.subTest(text=text), self.assertRaises(Usage):
+                parse_size(text)
+
+    def test_a_default_device_takes_a_size_of_a_power_of_two(self):
+        machine = Machine("/nonexistent")
+        machine.add_device("ivshmem:64M")
+        self.assertEqual(machine.sizes["ivshmem"], "64M")
+        for text in ("ivshmem", "ivshmem:3M", "edu:1M"):
+            with self.subTest(text=text), self.assertRaises(Usage):
+                machine.add_device(text)
+
+
+class Initramfs(unittest.TestCase):
+    def test_an_entry_has_its_folders_before_it_and_ends_aligned(self):
+        archive = Archive()
+        archive.file("/a/b/c", "hello", 0o755)
+        data = archive.finish()
+        self.assertEqual(len(data) % 4, 0)
+        self.assertLess(data.index(b"\0a\0"[1:]), data.index(b"a/b\0"))
+        self.assertLess(data.index(b"a/b\0"), data.index(b"a/b/c\0"))
+        self.assertTrue(data.startswith(b"070701"))
+
+
+if __name__ == "__main__":
+    unittest.main()

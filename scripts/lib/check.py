@@ -3,7 +3,6 @@
 
 import argparse
 import concurrent.futures
-import ctypes
 import fcntl
 import json
 import os
@@ -19,14 +18,14 @@ from results import (Results, keep_stdout_clean, matches, parse_kernel_test,
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "vm"))
 from rig import logscan  # noqa: E402
-from rig.common import Failure, kernel_entry, kernel_names  # noqa: E402
+from rig.common import (Failure, die_with_parent,  # noqa: E402
+                        kernel_entry, kernel_names)
 
 BUILD = TOP / "build"
 LOGS = BUILD / "check"
 DEFAULT_KERNELS = ["6.12", "7.3"]
 VM_TIMEOUT = 1500
 CPUS = len(os.sched_getaffinity(0))
-PR_SET_PDEATHSIG = 1
 
 
 class BuildFailed(Exception):
@@ -35,7 +34,7 @@ class BuildFailed(Exception):
 
 def _end_with_parent():
     # A killed check must not leave builds and machines behind.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    die_with_parent(signal.SIGTERM)
 
 
 def run_logged(command, log, environment=None):
@@ -131,7 +130,44 @@ class Check:
 
     def host_tests(self):
         yield from self.unit_tests()
-        yield from self.rig_tests()
+        yield from self.python_tests("test_rig.py", "rig")
+
+    def run_host_tests(self):
+        say("tests on the host")
+        for verdict, name, reason in self.host_tests():
+            if self.selected(name):
+                self.results.add(verdict, name, reason)
+
+    def python_tests(self, file, prefix, kernel=None):
+        """(verdict, name, reason) of the tests in a file of tests/vm."""
+        log = fresh_log(f"{prefix}.log")
+        status = run_logged([sys.executable, "-m", "unittest", "-v", "-b",
+                             f"tests/vm/{file}"], log,
+                            {"BARLEASE_TEST_KERNEL": kernel} if kernel else {})
+        passed = 0
+        for line in log.read_text(errors="replace").splitlines():
+            match = re.fullmatch(r"test_(\w+) .* \.\.\. ok", line)
+            if match:
+                passed += 1
+                yield "ok", f"{prefix}/{match[1]}", ""
+        if status or not passed:
+            yield "not ok", f"{prefix}/tests", f"log: {log}"
+
+    def run_guards(self, kernel):
+        """Do runs of machines fail when they must?"""
+        say(f"{kernel}: booting for each of the rig's guards")
+        for test in self.python_tests("test_guards.py", "guard", kernel):
+            if self.selected(test[1]):
+                self.results.add(*test)
+
+    def guard_names(self):
+        text = (TOP / "tests/vm/test_guards.py").read_text()
+        return [f"guard/{name}" for name in
+                re.findall(r"^    def test_(\w+)", text, re.MULTILINE)]
+
+    def host_tests(self):
+        yield from self.unit_tests()
+        yield from self.python_tests("test_rig.py", "rig")
 
     def run_host_tests(self):
         say("tests on the host")
@@ -249,6 +285,8 @@ class Check:
             yield f"build/{compiler}", "host"
         for _, name, _ in self.host_tests():
             yield name, "host"
+        for name in self.guard_names():
+            yield name, f"VM, {self.kernels[0]}"
         for kernel in self.kernels:
             yield f"{kernel}/module-build", "build root"
             for name in self.kernel_tests:
@@ -273,9 +311,11 @@ class Check:
             print(f"check: no test matches {' '.join(self.arguments.only)}",
                   file=sys.stderr)
             return 2
+        guards = any(map(self.selected, self.guard_names()))
         kernels = [kernel for kernel in self.kernels
                    if any(self.selected(f"{kernel}/{name}") for name in
-                          [*self.kernel_tests, "module-build"])]
+                          [*self.kernel_tests, "module-build"])
+                   or (guards and kernel == self.kernels[0])]
         # Downloads wait for the network, builds for the processor.
         with concurrent.futures.ThreadPoolExecutor() as pool:
             fetched = {kernel: pool.submit(self.attempt, f"{kernel}/fetch",
@@ -292,9 +332,11 @@ class Check:
         # time limits come out otherwise.
         with concurrent.futures.ThreadPoolExecutor(
                 max(1, CPUS // 2)) as pool:
-            for done in [pool.submit(self.run_kernel, kernel)
-                         for kernel in ready]:
-                done.result()
+            runs = [pool.submit(self.run_kernel, kernel) for kernel in ready]
+            if guards and self.kernels[0] in ready:
+                runs.append(pool.submit(self.run_guards, self.kernels[0]))
+            for run in runs:
+                run.result()
         say(f"logs are in {LOGS}")
         return self.results.close()
 

@@ -10,7 +10,7 @@ import pathlib
 import re
 import subprocess
 
-from .common import Failure, say
+from .common import Failure, die_with_parent, say
 
 KEYRING = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -105,7 +105,8 @@ Acquire::Retries "3";
     def _run(self, *arguments, cwd=None):
         done = subprocess.run([arguments[0], "-c", self.conf, *arguments[1:]],
                               cwd=cwd, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, check=False)
+                              stdin=subprocess.DEVNULL,
+                              preexec_fn=die_with_parent, check=False)
         if done.returncode:
             raise Failure(f"{' '.join(map(str, arguments[:2]))} failed: "
                           f"{done.stderr.strip()}")

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 
-from .common import Failure, Lock, TOP, build_dir, say
+from .common import Failure, Lock, TOP, build_dir, die_with_parent, say
 from .fetch import fetch_kernel
 
 MODULE = "barlease-vfio-pci.ko"
@@ -38,6 +38,7 @@ def run_in_root(root, source, command, log):
         return subprocess.run(enter + ["sh", "-c", ENTER], env=environment,
                               stdin=subprocess.DEVNULL, stdout=output,
                               stderr=subprocess.STDOUT,
+                              preexec_fn=die_with_parent,
                               check=False).returncode
 
 

@@ -2,9 +2,11 @@
 """What every part of the rig needs: where things are, messages, errors."""
 
 import configparser
+import ctypes
 import fcntl
 import os
 import pathlib
+import signal
 import sys
 import time
 
@@ -43,6 +45,15 @@ def main_guard(main):
         sys.exit(failure.status)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def die_with_parent(number=signal.SIGKILL):
+    """For preexec_fn: end when the process that started this one ends.
+
+    However that one ends, also by kill -9, it leaves nothing running.
+    """
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, number)
 
 
 def cache_dir():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One run of a machine: start it, relay its ports, end it for certain."""
 
-import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -14,19 +14,15 @@ import sys
 import tempfile
 import time
 
-from .common import EXIT_TIMEOUT, Failure
+from .common import EXIT_TIMEOUT, Failure, die_with_parent
 from .hostcall import HostCalls
 
-PR_SET_PDEATHSIG = 1
+# A guest whose program has ended powers off at once.
+POWER_OFF_SECONDS = 30
 
 
 class Ended(Exception):
     """A signal asked this process to stop."""
-
-
-def _die_with_parent():
-    # However this process ends, also by kill -9, its QEMU ends with it.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Outcome:
@@ -47,19 +43,50 @@ class Outcome:
 class WorkFolder:
     """A temporary folder that goes away with the run.
 
-    Short, as it holds sockets, whose names are limited to 107 bytes.
+    Short, as it holds sockets, whose names are limited to 107 bytes. A run
+    holds a lock on its folder, so that a later one can tell which folders a
+    killed run has left, and remove them.
     """
+
+    PREFIX = "barlease-vm."
+    # Between the making of a folder and its lock.
+    GRACE_SECONDS = 60
 
     def __init__(self, keep=False):
         self.keep = keep
 
     def __enter__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="barlease-vm."))
+        self._remove_leftovers()
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=self.PREFIX))
+        self.lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        if self.keep:
+            (self.path / "keep").touch()
         return self.path
 
     def __exit__(self, *exception):
         if not self.keep:
             shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self.lock)
+
+    def _remove_leftovers(self):
+        for path in pathlib.Path(tempfile.gettempdir()).glob(self.PREFIX + "*"):
+            try:
+                state = path.stat()
+                if state.st_uid != os.geteuid() or (path / "keep").exists() or \
+                   time.time() - state.st_mtime < self.GRACE_SECONDS:
+                    continue
+                folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY |
+                                 os.O_NOFOLLOW)
+            except OSError:
+                continue
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+            except BlockingIOError:
+                pass
+            finally:
+                os.close(folder)
 
 
 class Session:
@@ -147,7 +174,7 @@ class Session:
             try:
                 qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=error_file, stderr=error_file,
-                                        preexec_fn=_die_with_parent)
+                                        preexec_fn=die_with_parent)
             except OSError as error:
                 raise Failure(f"cannot start QEMU: {error}") from error
         timed_out = False
@@ -166,7 +193,12 @@ class Session:
 
     def _relay(self, qemu):
         """Serve the ports until QEMU ends (True) or time is up (False)."""
+        ended = False
         while qemu.poll() is None:
+            if self.calls.exit_status is not None and not ended:
+                ended = True
+                self.deadline = min(self.deadline,
+                                    time.monotonic() + POWER_OFF_SECONDS)
             left = self.deadline - time.monotonic()
             if left <= 0:
                 return False

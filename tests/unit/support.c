@@ -175,8 +175,8 @@ void program_run(struct outcome *outcome, const char *const *argv, int lease,
 	close(err);
 }
 
-void command_run(struct outcome *outcome, const char *const *argv, int lease,
-		 const char *input)
+void barlease_run(struct outcome *outcome, const char *const *argv, int lease,
+		  const char *input)
 {
 	const char *full[32] = { getenv("BARLEASE_COMMAND") };
 

@@ -53,8 +53,8 @@ void program_run(struct outcome *outcome, const char *const *argv, int lease,
 		 const char *input);
 
 /* The same for the barlease command: @argv is without its name. */
-void command_run(struct outcome *outcome, const char *const *argv, int lease,
-		 const char *input);
+void barlease_run(struct outcome *outcome, const char *const *argv, int lease,
+		  const char *input);
 
 #define COMMAND_LEASE_FD "7"
 

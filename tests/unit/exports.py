@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The shared library exports the functions of its header and nothing else.
+
+usage: exports.py HEADER LIBRARY
+"""
+
+import re
+import subprocess
+import sys
+
+
+def declared(header):
+    with open(header, encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
+    return set(re.findall(r"\b(barlease_\w+)\s*\(", text))
+
+
+def exported(library):
+    out = subprocess.run(
+        ["nm", "-D", "--defined-only", library],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    names = {line.split()[-1] for line in out.splitlines()}
+    # The version's own name is listed, too.
+    return {name for name in names if not name.startswith("BARLEASE_")}
+
+
+def main():
+    want = declared(sys.argv[1])
+    have = {name.split("@")[0] for name in exported(sys.argv[2])}
+    versions = {name.split("@")[-1] for name in exported(sys.argv[2])}
+    print("1..3")
+    for number, (name, wrong) in enumerate(
+        [
+            ("every_function_of_the_header_is_exported", want - have),
+            ("nothing_else_is_exported", have - want),
+            ("all_have_a_version", versions - {"BARLEASE_0.1"}),
+        ],
+        1,
+    ):
+        print("not ok" if wrong else "ok", number, "-", name)
+        for symbol in sorted(wrong):
+            print("#", symbol)
+
+
+main()

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+/* Bad command lines: a clear error, exit status 2, nothing changed. */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An address that no machine here has. */
+#define NOBODY "fffe:ff:1f.7"
+
+#define COMMAND(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* It fails so, says so, and leaves no trace. */
+static void assert_bad(const char *const *argv, const char *why)
+{
+	bool run_existed = access("/run/barlease", F_OK) == 0;
+	struct outcome outcome;
+
+	barlease_run(&outcome, argv, -1, NULL);
+	assert_exit(&outcome, 2);
+	assert_string_equal(outcome.out, "");
+	assert_int_equal(strncmp(outcome.err, "barlease: ", 10), 0);
+	assert_contains(outcome.err, why);
+	assert_int_equal(access("/run/barlease", F_OK) == 0, run_existed);
+}
+
+static void assert_helps(const char *const *argv, const char *part)
+{
+	struct outcome outcome;
+
+	barlease_run(&outcome, argv, -1, NULL);
+	assert_exit(&outcome, 0);
+	assert_string_equal(outcome.err, "");
+	assert_contains(outcome.out, part);
+}
+
+static void no_command_explains_the_commands(void **state)
+{
+	struct outcome outcome;
+
+	(void)state;
+	barlease_run(&outcome, (const char *const[]){ NULL }, -1, NULL);
+	assert_exit(&outcome, 2);
+	assert_contains(outcome.err, "usage: barlease COMMAND");
+}
+
+static void an_unknown_command_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("lend"), "no such command: lend");
+	assert_bad(COMMAND("--nonsense"), "no such command: --nonsense");
+}
+
+static void help_and_version_are_answers(void **state)
+{
+	(void)state;
+	assert_helps(COMMAND("--help"), "usage: barlease COMMAND");
+	assert_helps(COMMAND("--version"), "barlease 0.1.0\n");
+}
+
+static void every_command_has_help_with_examples(void **state)
+{
+	static const char *const names[] = {
+		"list", "bind", "unbind", "run",  "reset",
+		"peek", "poke", "load",	  "save",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_helps(COMMAND(names[i], "--help"), "usage: barlease ");
+		assert_helps(COMMAND(names[i], "--help"), "Example");
+	}
+}
+
+static void an_unknown_option_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("list", "--nonsense"), "no such option: --nonsense");
+	assert_bad(COMMAND("bind", "--nonsense", NOBODY), "--nonsense");
+	assert_bad(COMMAND("unbind", "-x", NOBODY), "no such option: -x");
+	assert_bad(COMMAND("run", "--nonsense"), "--nonsense");
+	assert_bad(COMMAND("peek", "-w"), "no such option: -w");
+}
+
+static void an_option_without_its_value_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("bind", "--driver"), "--driver needs a value");
+	assert_bad(COMMAND("run", "--user"), "--user needs a value");
+	assert_bad(COMMAND("peek", "--width"), "--width needs a value");
+}
+
+static void a_bad_address_is_named(void **state)
+{
+	static const char *const names[] = { "list", "bind", "unbind",
+					     "reset" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_bad(COMMAND(names[i], "0000:00:99.0"), "'0000:00:99.0'");
+		assert_bad(COMMAND(names[i], "../x"), "'../x'");
+		assert_bad(COMMAND(names[i], ""), "''");
+	}
+}
+
+static void a_function_that_is_not_there_is_named(void **state)
+{
+	static const char *const names[] = { "list", "bind", "unbind",
+					     "reset" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_bad(COMMAND(names[i], NOBODY),
+			   "no PCI function " NOBODY);
+	assert_bad(COMMAND("run", NOBODY ":2[0+4K]", "true"),
+		   "no PCI function " NOBODY);
+}
+
+static void too_few_or_too_many_arguments_are_refused(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("bind"), "exactly one PCI address");
+	assert_bad(COMMAND("bind", NOBODY, NOBODY), "exactly one PCI address");
+	assert_bad(COMMAND("unbind"), "exactly one PCI address");
+	assert_bad(COMMAND("reset"), "exactly one PCI address");
+	assert_bad(COMMAND("list", NOBODY, NOBODY), "too many");
+	assert_bad(COMMAND("peek"), "offset");
+	assert_bad(COMMAND("poke", "0"), "offset and a value");
+	assert_bad(COMMAND("load"), "one file");
+	assert_bad(COMMAND("save", "a", "b"), "one file");
+}
+
+static void a_bad_driver_name_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("bind", "--driver", "../x", NOBODY), "'../x'");
+	assert_bad(COMMAND("bind", "--driver", "", NOBODY), "''");
+	assert_bad(COMMAND("bind", "--driver=-r", NOBODY), "'-r'");
+}
+
+static void a_bad_slice_is_named_with_the_reason(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("run", NOBODY, "true"), "PCI address and a BAR");
+	assert_bad(COMMAND("run", NOBODY ":6", "true"), "0 to 5");
+	assert_bad(COMMAND("run", NOBODY ":2[0+0]", "true"), "length 0");
+	assert_bad(COMMAND("run", NOBODY ":2[0x1+]", "true"),
+		   "'" NOBODY ":2[0x1+]'");
+}
+
+static void run_needs_a_slice_and_a_command(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("run"), "a slice and a command");
+	assert_bad(COMMAND("run", NOBODY ":2"), "a command is needed");
+	assert_bad(COMMAND("run", NOBODY ":2", "--"), "a command is needed");
+	assert_bad(COMMAND("run", NOBODY ":2", "--user", "nobody"),
+		   "a command is needed");
+}
+
+static void options_of_the_command_are_not_runs(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("run", NOBODY ":2", "true", "--nonsense"),
+		   "no PCI function");
+	assert_bad(COMMAND("run", NOBODY ":2", "--", "--nonsense"),
+		   "no PCI function");
+}
+
+static void an_access_without_a_lease_says_how_to_get_one(void **state)
+{
+	(void)state;
+	unsetenv("BARLEASE_0");
+	assert_bad(COMMAND("peek", "0"), "barlease run");
+	assert_bad(COMMAND("poke", "0", "0"), "barlease run");
+	assert_bad(COMMAND("load", "/dev/null"), "barlease run");
+	assert_bad(COMMAND("save", "-"), "barlease run");
+}
+
+static void a_bad_fd_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("peek", "--fd", "x", "0"), "'x'");
+	assert_bad(COMMAND("peek", "--fd", "-1", "0"), "'-1'");
+	assert_bad(COMMAND("peek", "--fd", "99999999999", "0"), "99999999999");
+	assert_bad(COMMAND("peek", "--fd", "77", "0"), "77 is not open");
+}
+
+static void a_bad_number_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("peek", "0x"), "'0x'");
+	assert_bad(COMMAND("peek", "--", "-4"), "'-4'");
+	assert_bad(COMMAND("peek", "16777216T"), "64 bits");
+	assert_bad(COMMAND("peek", "--width", "24", "0"), "24");
+	assert_bad(COMMAND("peek", "--count", "0", "0"), "count of 0");
+	assert_bad(COMMAND("peek", "--count", "0x7fffffffffffffff", "0"),
+		   "count");
+	assert_bad(COMMAND("poke", "0", "ten"), "'ten'");
+	assert_bad(COMMAND("save", "--length", "0", "-"), "length of 0");
+}
+
+static void an_offset_that_is_not_aligned_is_refused(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("peek", "2"), "Invalid argument");
+	assert_bad(COMMAND("peek", "2"), "not aligned");
+	assert_bad(COMMAND("peek", "--width", "64", "4"), "multiple of 8");
+	assert_bad(COMMAND("poke", "--width", "16", "1", "0"), "not aligned");
+}
+
+static void a_value_that_does_not_fit_is_refused(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("poke", "--width", "8", "0", "256"), "256");
+	assert_bad(COMMAND("poke", "0", "0x100000000"), "32 bits");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_command_explains_the_commands),
+		cmocka_unit_test(an_unknown_command_is_named),
+		cmocka_unit_test(help_and_version_are_answers),
+		cmocka_unit_test(every_command_has_help_with_examples),
+		cmocka_unit_test(an_unknown_option_is_named),
+		cmocka_unit_test(an_option_without_its_value_is_named),
+		cmocka_unit_test(a_bad_address_is_named),
+		cmocka_unit_test(a_function_that_is_not_there_is_named),
+		cmocka_unit_test(too_few_or_too_many_arguments_are_refused),
+		cmocka_unit_test(a_bad_driver_name_is_named),
+		cmocka_unit_test(a_bad_slice_is_named_with_the_reason),
+		cmocka_unit_test(run_needs_a_slice_and_a_command),
+		cmocka_unit_test(options_of_the_command_are_not_runs),
+		cmocka_unit_test(an_access_without_a_lease_says_how_to_get_one),
+		cmocka_unit_test(a_bad_fd_is_named),
+		cmocka_unit_test(a_bad_number_is_named),
+		cmocka_unit_test(an_offset_that_is_not_aligned_is_refused),
+		cmocka_unit_test(a_value_that_does_not_fit_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("command line", tests, NULL, NULL);
+}

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: MIT
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "spawn.h"
+
+static const struct barlease_slice slice = {
+	.bdf = "0000:00:04.0",
+	.bar = 2,
+	.range = { 0x200000, 0x200000 },
+	.access = BARLEASE_READ_ONLY,
+};
+
+struct fixture {
+	void *tree;
+	int lease;
+	char probe[PATH_MAX];
+	char report[65536];
+};
+
+/*
+ * The probe is copied to where any user can run it: the build folder may be
+ * in somebody's home.
+ */
+static void probe_copy(struct fixture *fixture)
+{
+	const struct tree *tree = fixture->tree;
+	char buf[65536];
+	ssize_t n;
+	int from, to;
+
+	assert_int_equal(chmod(tree->root, 0755), 0);
+	snprintf(fixture->probe, sizeof(fixture->probe), "%s/probe",
+		 tree->root);
+	from = open(getenv("LESSEE_PROBE"), O_RDONLY | O_CLOEXEC);
+	to = open(fixture->probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	assert_true(from >= 0 && to >= 0);
+	while ((n = read(from, buf, sizeof(buf))) > 0)
+		assert_int_equal(write(to, buf, (size_t)n), n);
+	fchmod(to, 0755);
+	close(from);
+	close(to);
+}
+
+static int spawn_setup(void **state)
+{
+	static struct fixture fixture;
+
+	if (tree_setup(&fixture.tree))
+		return -1;
+	fixture.lease = memfd_create("lease", MFD_CLOEXEC);
+	probe_copy(&fixture);
+	*state = &fixture;
+	return fixture.lease < 0;
+}
+
+static int spawn_teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	close(fixture->lease);
+	return tree_teardown(&fixture->tree);
+}
+
+/* Run the probe, which must end with this status, and read what it says. */
+static const char *probe_run(struct fixture *fixture, int lease,
+			     const char *user, const char *status_text)
+{
+	char *argv[] = { fixture->probe, (char *)(uintptr_t)status_text, NULL };
+	struct spawn_options options = {
+		.lease_fd = lease,
+		.slice = &slice,
+		.user = user,
+		.argv = argv,
+	};
+	unsigned int before = fd_count();
+	ssize_t length;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(spawn_lessee(&options, &pid), 0);
+	assert_int_equal(fd_count(), before);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status),
+			 status_text ? atoi(status_text) : 0);
+	length = pread(lease, fixture->report, sizeof(fixture->report) - 1, 0);
+	assert_true(length > 0);
+	fixture->report[length] = '\0';
+	return fixture->report;
+}
+
+static const char *probe(void **state, const char *user)
+{
+	struct fixture *fixture = *state;
+
+	return probe_run(fixture, fixture->lease, user, NULL);
+}
+
+static void assert_line(const char *report, const char *line)
+{
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "\n%s\n", line);
+	assert_contains(report, whole);
+}
+
+static void assert_no_line_with(const char *report, const char *part)
+{
+	if (strstr(report, part))
+		print_error("'%s' is in: %s\n", part, report);
+	assert_null(strstr(report, part));
+}
+
+static void assert_four_fds(const char *report)
+{
+	int count = 0;
+
+	for (const char *line = report; (line = strstr(line, "fd ")); line++)
+		if (line == report || line[-1] == '\n')
+			count++;
+	assert_int_equal(count, 4);
+	assert_int_equal(strncmp(report, "fd 0\nfd 1\nfd 2\nfd 3\n", 20), 0);
+}
+
+static void the_lessee_has_the_lease_and_the_standard_fds_only(void **state)
+{
+	int open_fds[20];
+
+	/* None of these says close-on-exec. */
+	for (int i = 0; i < 20; i++)
+		open_fds[i] = open("/dev/null", O_RDWR);
+	assert_four_fds(probe(state, NULL));
+	for (int i = 0; i < 20; i++)
+		close(open_fds[i]);
+}
+
+static void the_lease_may_have_any_number_before(void **state)
+{
+	struct fixture *fixture = *state;
+	static const int numbers[] = { 3, 4, 5, 6, 200 };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int kept = fcntl(numbers[i], F_DUPFD_CLOEXEC, 300);
+
+		if (numbers[i] == fixture->lease)
+			continue;
+		assert_int_equal(dup3(fixture->lease, numbers[i], O_CLOEXEC),
+				 numbers[i]);
+		assert_four_fds(probe_run(fixture, numbers[i], NULL, NULL));
+		close(numbers[i]);
+		if (kept >= 0) {
+			dup3(kept, numbers[i], O_CLOEXEC);
+			close(kept);
+		}
+	}
+}
+
+static void the_callers_lease_stays_open(void **state)
+{
+	struct fixture *fixture = *state;
+
+	probe(state, NULL);
+	assert_int_equal(fcntl(fixture->lease, F_GETFD), FD_CLOEXEC);
+}
+
+static void the_environment_describes_the_lease(void **state)
+{
+	const char *report = probe(state, NULL);
+	char line[64];
+	int pid;
+
+	assert_line(report,
+		    "BARLEASE_0=3 0000:00:04.0:2[0x200000+0x200000],ro");
+	assert_line(report, "LISTEN_FDS=1");
+	assert_line(report, "LISTEN_FDNAMES=lease");
+	assert_int_equal(sscanf(strstr(report, "\npid "), "\npid %d", &pid), 1);
+	snprintf(line, sizeof(line), "LISTEN_PID=%d", pid);
+	assert_line(report, line);
+}
+
+static void the_environment_of_a_lessor_is_replaced(void **state)
+{
+	const char *report;
+
+	setenv("BARLEASE_0", "9 stale", 1);
+	setenv("BARLEASE_1", "9 stale", 1);
+	setenv("LISTEN_PID", "stale", 1);
+	setenv("LISTEN_FDS", "stale", 1);
+	setenv("LISTEN_FDNAMES", "stale", 1);
+	setenv("KEPT", "as it was", 1);
+	report = probe(state, NULL);
+	unsetenv("BARLEASE_0");
+	unsetenv("BARLEASE_1");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	assert_no_line_with(report, "stale");
+	assert_line(report, "KEPT=as it was");
+}
+
+static void the_exit_status_is_passed_on(void **state)
+{
+	struct fixture *fixture = *state;
+
+	probe_run(fixture, fixture->lease, NULL, "42");
+}
+
+static void the_lessee_can_gain_no_privileges(void **state)
+{
+	assert_line(probe(state, NULL), "NoNewPrivs:\t1");
+}
+
+static void the_lessee_dies_with_its_lessor_by_its_own_account(void **state)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "deathsig %d", SIGKILL);
+	assert_line(probe(state, NULL), line);
+}
+
+static void root_needed(void)
+{
+	if (geteuid())
+		skip();
+}
+
+static void assert_unprivileged(const char *report, const char *ids)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "uid %s", ids);
+	assert_line(report, line);
+	snprintf(line, sizeof(line), "gid %s", ids);
+	assert_line(report, line);
+	assert_no_line_with(report, "\ngroup 0\n");
+	assert_line(report, "CapInh:\t0000000000000000");
+	assert_line(report, "CapPrm:\t0000000000000000");
+	assert_line(report, "CapEff:\t0000000000000000");
+	assert_line(report, "CapAmb:\t0000000000000000");
+	assert_line(report, "NoNewPrivs:\t1");
+	snprintf(line, sizeof(line), "deathsig %d", SIGKILL);
+	assert_line(report, line);
+}
+
+static void a_user_by_name_has_no_privilege(void **state)
+{
+	const char *report;
+
+	root_needed();
+	report = probe(state, "nobody");
+	assert_unprivileged(report, "65534 65534");
+	assert_line(report, "USER=nobody");
+	assert_line(report, "LOGNAME=nobody");
+	assert_line(report, "HOME=/nonexistent");
+	assert_four_fds(report);
+}
+
+static void a_user_by_number_has_no_privilege(void **state)
+{
+	root_needed();
+	assert_unprivileged(probe(state, "65534"), "65534 65534");
+}
+
+static void a_number_without_a_name_is_a_user(void **state)
+{
+	const char *report;
+
+	root_needed();
+	setenv("HOME", "/root", 1);
+	report = probe(state, "54321");
+	assert_unprivileged(report, "54321 54321");
+	assert_no_line_with(report, "\nHOME=");
+	assert_no_line_with(report, "\nUSER=");
+}
+
+static void assert_spawn_fails(void **state, const char *user,
+			       const char *command, int err, const char *step)
+{
+	struct fixture *fixture = *state;
+	char *argv[] = { (char *)(uintptr_t)command, NULL };
+	const char *failed = NULL;
+	struct spawn_options options = {
+		.lease_fd = fixture->lease,
+		.slice = &slice,
+		.user = user,
+		.argv = argv,
+		.step = &failed,
+	};
+	unsigned int before = fd_count();
+	pid_t pid = -2;
+
+	assert_int_equal(spawn_lessee(&options, &pid), err);
+	assert_string_equal(failed, step);
+	assert_int_equal(pid, -2);
+	assert_int_equal(fd_count(), before);
+	/* No process is left to wait for. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+static void a_command_that_is_not_there_is_enoent(void **state)
+{
+	assert_spawn_fails(state, NULL, "/nonexistent/command", -ENOENT,
+			   "running the command");
+	assert_spawn_fails(state, NULL, "no-such-command-in-path", -ENOENT,
+			   "running the command");
+}
+
+static void a_command_that_cannot_be_run_is_eacces(void **state)
+{
+	assert_spawn_fails(state, NULL, "/etc/passwd", -EACCES,
+			   "running the command");
+}
+
+static void a_user_that_is_not_there_is_enoent(void **state)
+{
+	assert_spawn_fails(state, "no-such-user", "true", -ENOENT,
+			   "looking the user up");
+	assert_spawn_fails(state, "", "true", -ENOENT, "looking the user up");
+	assert_spawn_fails(state, "-1", "true", -ENOENT, "looking the user up");
+	/* (uid_t)-1 would leave the user as it is: root. */
+	assert_spawn_fails(state, "4294967295", "true", -ENOENT,
+			   "looking the user up");
+	assert_spawn_fails(state, "4294967296", "true", -ENOENT,
+			   "looking the user up");
+}
+
+static void a_lease_that_is_not_open_is_ebadf(void **state)
+{
+	struct fixture *fixture = *state;
+	int lease = fixture->lease;
+
+	fixture->lease = 999;
+	assert_spawn_fails(state, NULL, "true", -EBADF,
+			   "arranging the file descriptors");
+	fixture->lease = lease;
+}
+
+static void the_signal_mask_is_the_one_that_is_asked_for(void **state)
+{
+	struct fixture *fixture = *state;
+	char *argv[] = { fixture->probe, NULL };
+	sigset_t none, held, former;
+	struct spawn_options options = {
+		.lease_fd = fixture->lease,
+		.slice = &slice,
+		.argv = argv,
+		.mask = &none,
+	};
+	ssize_t length;
+	pid_t pid;
+
+	sigemptyset(&none);
+	sigemptyset(&held);
+	sigaddset(&held, SIGTERM);
+	sigprocmask(SIG_BLOCK, &held, &former);
+	assert_int_equal(spawn_lessee(&options, &pid), 0);
+	sigprocmask(SIG_SETMASK, &former, NULL);
+	waitpid(pid, NULL, 0);
+	length = pread(fixture->lease, fixture->report,
+		       sizeof(fixture->report) - 1, 0);
+	fixture->report[length] = '\0';
+	assert_line(fixture->report, "SigBlk:\t0000000000000000");
+}
+
+static void a_lessor_that_is_killed_takes_the_lessee_along(void **state)
+{
+	struct fixture *fixture = *state;
+	char *argv[] = { (char[]){ "sleep" }, (char[]){ "1000" }, NULL };
+	struct spawn_options options = {
+		.lease_fd = fixture->lease,
+		.slice = &slice,
+		.argv = argv,
+	};
+	pid_t lessor, lessee;
+	int fds[2];
+	int status;
+
+	/* So that the lessee becomes ours to wait for. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	lessor = fork();
+	if (!lessor) {
+		if (spawn_lessee(&options, &lessee) ||
+		    write(fds[1], &lessee, sizeof(lessee)) < 0)
+			_exit(1);
+		pause();
+	}
+	assert_int_equal(read(fds[0], &lessee, sizeof(lessee)), sizeof(lessee));
+	kill(lessor, SIGKILL);
+	assert_int_equal(waitpid(lessor, &status, 0), lessor);
+	assert_int_equal(waitpid(lessee, &status, 0), lessee);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+#define spawn_test(function) \
+	cmocka_unit_test_setup_teardown(function, spawn_setup, spawn_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		spawn_test(the_lessee_has_the_lease_and_the_standard_fds_only),
+		spawn_test(the_lease_may_have_any_number_before),
+		spawn_test(the_callers_lease_stays_open),
+		spawn_test(the_environment_describes_the_lease),
+		spawn_test(the_environment_of_a_lessor_is_replaced),
+		spawn_test(the_exit_status_is_passed_on),
+		spawn_test(the_lessee_can_gain_no_privileges),
+		spawn_test(the_lessee_dies_with_its_lessor_by_its_own_account),
+		spawn_test(a_user_by_name_has_no_privilege),
+		spawn_test(a_user_by_number_has_no_privilege),
+		spawn_test(a_number_without_a_name_is_a_user),
+		spawn_test(a_command_that_is_not_there_is_enoent),
+		spawn_test(a_command_that_cannot_be_run_is_eacces),
+		spawn_test(a_user_that_is_not_there_is_enoent),
+		spawn_test(a_lease_that_is_not_open_is_ebadf),
+		spawn_test(the_signal_mask_is_the_one_that_is_asked_for),
+		spawn_test(a_lessor_that_is_killed_takes_the_lessee_along),
+	};
+
+	return cmocka_run_group_tests_name("spawn", tests, NULL, NULL);
+}

@@ -48,7 +48,7 @@ static int place_find(size_t length, size_t alignment, uint64_t phase,
 static int map_place(int fd, off_t position, size_t length, int prot,
 		     size_t alignment, uint64_t phase, void **address)
 {
-	void *place;
+	void *place = NULL;
 	void *found;
 	int err;
 

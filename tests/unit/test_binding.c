@@ -15,6 +15,8 @@
 #include "binding.h"
 
 #define BDF "0000:00:04.0"
+/* Four of them are a name that is too long. */
+#define A16 "aaaaaaaaaaaaaaaa"
 #define DIR "sys/bus/pci/devices/" BDF "/"
 
 static struct tree *kernel_tree;
@@ -254,8 +256,7 @@ static void what_nobody_saved_is_refused(void **state)
 		"driver=../../../etc\noverride=\n",
 		"driver=a/b\noverride=\n",
 		"driver=nvme\noverride=\nmore\n",
-		"driver=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaaaaaaaaaaaaaaaa\noverride=\n",
+		"driver=" A16 A16 A16 A16 "\noverride=\n",
 	};
 	struct machine machine = tree_machine(state);
 	struct former loaded;

@@ -45,6 +45,18 @@ static struct barlease_device *device(void **state)
 	return ((struct fixture *)*state)->dev;
 }
 
+static void device_put(const void *buf, size_t length, off_t offset)
+{
+	assert_int_equal(pwrite(vfio_fake.device_fd, buf, length, offset),
+			 length);
+}
+
+static void device_get(void *buf, size_t length, off_t offset)
+{
+	assert_int_equal(pread(vfio_fake.device_fd, buf, length, offset),
+			 length);
+}
+
 static void features_are_what_the_driver_answers_to(void **state)
 {
 	assert_int_equal(barlease_device_features(device(state)), 0);
@@ -146,13 +158,13 @@ static void memory_is_one_bit_of_the_command_register(void **state)
 {
 	unsigned char command[2] = { 0x05, 0x04 };
 
-	pwrite(vfio_fake.device_fd, command, 2, CONFIG_OFFSET + 4);
+	device_put(command, 2, CONFIG_OFFSET + 4);
 	assert_int_equal(barlease_device_set_memory(device(state), true), 0);
-	pread(vfio_fake.device_fd, command, 2, CONFIG_OFFSET + 4);
+	device_get(command, 2, CONFIG_OFFSET + 4);
 	assert_int_equal(command[0], 0x07);
 	assert_int_equal(command[1], 0x04);
 	assert_int_equal(barlease_device_set_memory(device(state), false), 0);
-	pread(vfio_fake.device_fd, command, 2, CONFIG_OFFSET + 4);
+	device_get(command, 2, CONFIG_OFFSET + 4);
 	assert_int_equal(command[0], 0x05);
 	assert_int_equal(command[1], 0x04);
 }
@@ -182,7 +194,7 @@ static void a_region_is_read_and_written_where_it_is(void **state)
 
 	assert_int_equal(
 		barlease_region_write(device(state), 2, "data", 4, 0x3ffc), 0);
-	pread(vfio_fake.device_fd, buf, 4, 0x20000 + 0x3ffc);
+	device_get(buf, 4, 0x20000 + 0x3ffc);
 	assert_memory_equal(buf, "data", 4);
 	memset(buf, 0, sizeof(buf));
 	assert_int_equal(barlease_region_read(device(state), 2, buf, 4, 0x3ffc),
@@ -221,7 +233,7 @@ static void a_bar_maps_where_it_is(void **state)
 {
 	struct barlease_map map;
 
-	pwrite(vfio_fake.device_fd, "bar", 3, 0x20000 + 0x1000);
+	device_put("bar", 3, 0x20000 + 0x1000);
 	assert_int_equal(barlease_region_map(device(state), 2, 0x1000, 0x1000,
 					     PROT_READ, &map),
 			 0);

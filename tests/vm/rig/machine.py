@@ -2,7 +2,8 @@
 """The emulated machine: its QEMU command line and its default devices.
 
 Each device sits alone on the root bus at a fixed address, so that it has an
-IOMMU group of its own and the address never changes. A default device that a
+IOMMU group of its own and the address never changes. The one exception is a pair
+of functions below a port, which share a group and are reset together. A default device that a
 test wants otherwise is changed with --device NAME:SIZE; anything else that is
 given to --device goes to QEMU as it is.
 """
@@ -22,6 +23,9 @@ DEVICES = {
     "edu": (0x08, None),
     "display": (0x09, None),
 }
+# Two functions of one device below a port of their own: they are reset together.
+PORT_SLOT = 0x0a
+PAIR = ("0000:01:00.0", "0000:01:00.1")
 FIRST_FREE_SLOT = 0x10
 
 COMMAND_LINE = (
@@ -83,6 +87,8 @@ class Machine:
             for name in DEVICES:
                 variable = "BARLEASE_" + name.upper().replace("-", "_")
                 result[variable] = address(name)
+            for number, function in enumerate(PAIR):
+                result[f"BARLEASE_PAIR{number}"] = function
         return result
 
     def prepare(self, ivshmem=None):
@@ -128,6 +134,9 @@ class Machine:
                        f"disable-legacy=on,{slot['virtio-blk']}",
             "-device", f"edu,id=edu,{slot['edu']}",
             "-device", f"bochs-display,id=display,{slot['display']}",
+            "-device", f"pcie-root-port,id=root-port,chassis=1,addr={PORT_SLOT:#x}",
+            "-device", "edu,id=pair0,bus=root-port,addr=0.0,multifunction=on",
+            "-device", "edu,id=pair1,bus=root-port,addr=0.1",
         ]
 
     def command(self, kernel, initramfs, console, ports, monitor, accelerator):

@@ -85,9 +85,10 @@ static int slice_run(const struct run_options *options,
 	spawn.step = &step;
 	err = spawn_lessee(&spawn, &pid);
 	if (err) {
-		message("%s failed for %s%s%s: %s", step, options->argv[0],
+		message("cannot run %s%s%s: %s: %s", options->argv[0],
 			options->user ? " as " : "",
-			options->user ? options->user : "", error_words(err));
+			options->user ? options->user : "", step,
+			error_words(err));
 		status = STATUS_FAILED;
 	} else {
 		status = lessee_wait(pid, &held);
@@ -127,6 +128,9 @@ static int options_read(int argc, char **argv, struct run_options *options)
 	}
 	if (optind >= argc)
 		return usage_error(&command_run, "a command is needed");
+	if (options->user && !spawn_user_exists(options->user))
+		return usage_error(&command_run, "there is no user '%s'",
+				   options->user);
 	options->argv = argv + optind;
 	return STATUS_OK;
 }

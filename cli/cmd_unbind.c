@@ -20,10 +20,10 @@ static int function_check(const struct function *function)
 	int err;
 
 	if (!function->vfio) {
-		message("%s is not bound to a VFIO driver (but to %s), so "
-			"there is nothing to undo",
+		message("%s is bound to %s, not to a VFIO driver: there is "
+			"nothing to undo",
 			function->bdf,
-			function->driver[0] ? function->driver : "none");
+			function->driver[0] ? function->driver : "no driver");
 		return STATUS_FAILED;
 	}
 	if (geteuid()) {

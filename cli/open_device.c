@@ -23,9 +23,10 @@ static void open_explain(const struct function *function, int err)
 
 	switch (err) {
 	case -ENODEV:
-		message("cannot open %s: no VFIO driver is bound to it (but "
-			"%s); run: barlease bind %s",
-			bdf, function->driver[0] ? function->driver : "none",
+		message("cannot open %s: it is bound to %s, not to a VFIO "
+			"driver; run: barlease bind %s",
+			bdf,
+			function->driver[0] ? function->driver : "no driver",
 			bdf);
 		break;
 	case -ENXIO:

@@ -39,4 +39,10 @@ struct spawn_options {
  */
 int spawn_lessee(const struct spawn_options *options, pid_t *pid);
 
+/**
+ * spawn_user_exists() - whether there is a user to become
+ * @user: name or number, as in struct spawn_options
+ */
+bool spawn_user_exists(const char *user);
+
 #endif /* CLI_SPAWN_H */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "slice/number.h"
+#include "spawn.h"
 #include "spawn_internal.h"
 
 static int groups_find(struct spawn_user *user)
@@ -73,4 +74,15 @@ void spawn_user_free(struct spawn_user *user)
 	free(user->home);
 	free(user->shell);
 	memset(user, 0, sizeof(*user));
+}
+
+bool spawn_user_exists(const char *user)
+{
+	struct spawn_user found;
+
+	if (spawn_user_find(user, &found) == -ENOENT)
+		return false;
+	/* Any other error is the business of those who want to become it. */
+	spawn_user_free(&found);
+	return true;
 }

@@ -159,6 +159,16 @@ static void run_needs_a_slice_and_a_command(void **state)
 		   "a command is needed");
 }
 
+static void a_user_that_is_not_there_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("run", "--user", "no-such-user", NOBODY ":2",
+			   "true"),
+		   "no user 'no-such-user'");
+	assert_bad(COMMAND("run", NOBODY ":2", "--user", "-1", "true"),
+		   "no user '-1'");
+}
+
 static void options_of_the_command_are_not_runs(void **state)
 {
 	(void)state;
@@ -232,6 +242,7 @@ int main(void)
 		cmocka_unit_test(a_bad_driver_name_is_named),
 		cmocka_unit_test(a_bad_slice_is_named_with_the_reason),
 		cmocka_unit_test(run_needs_a_slice_and_a_command),
+		cmocka_unit_test(a_user_that_is_not_there_is_named),
 		cmocka_unit_test(options_of_the_command_are_not_runs),
 		cmocka_unit_test(an_access_without_a_lease_says_how_to_get_one),
 		cmocka_unit_test(a_bad_fd_is_named),

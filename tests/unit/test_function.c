@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "function.h"
 #include "function_table.h"
@@ -259,6 +261,56 @@ static void without_an_iommu_group_nothing_can_be_lent(void **state)
 	assert_string_equal(answer, "in no IOMMU group");
 }
 
+/* What the table or the JSON of one function looks like. */
+static const char *printed(void **state, bool json)
+{
+	static char text[4096];
+	int out = memfd_create("out", MFD_CLOEXEC);
+	struct function function;
+	ssize_t length;
+	int saved;
+
+	function_make(state, "0x050000\n", UNUSED BAR_2M EMPTY);
+	function = function_of(state);
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	dup2(out, STDOUT_FILENO);
+	assert_int_equal(function_table_print(&function, 1, json), 0);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	length = pread(out, text, sizeof(text) - 1, 0);
+	assert_true(length > 0);
+	text[length] = '\0';
+	close(out);
+	return text;
+}
+
+static void the_table_is_for_people(void **state)
+{
+	const char *text = printed(state, false);
+
+	assert_contains(text, "CAN BE LENT");
+	assert_contains(text, "0500 memory");
+	assert_contains(text, " 2M mem32");
+	assert_contains(text, "in no IOMMU group");
+}
+
+static void json_is_for_programs(void **state)
+{
+	const char *text = printed(state, true);
+
+	assert_contains(text, "\"bars\": [");
+	assert_contains(text, "\"bdf\": \"0000:00:04.0\"");
+	assert_contains(text, "\"driver\": null");
+	assert_contains(text, "\"iommu_group\": null");
+	assert_contains(text, "\"bar\": 1,");
+	assert_contains(text, "\"size\": 2097152,");
+	assert_contains(text, "\"prefetchable\": false");
+	assert_contains(text, "\"lendable\": false");
+	assert_contains(text, "\"reason\": \"in no IOMMU group\"");
+}
+
 #define function_test(function) \
 	cmocka_unit_test_setup_teardown(function, tree_setup, tree_teardown)
 
@@ -283,6 +335,8 @@ int main(void)
 		function_test(what_has_no_address_cannot_be_lent),
 		function_test(a_bridge_cannot_be_lent),
 		function_test(without_an_iommu_group_nothing_can_be_lent),
+		function_test(the_table_is_for_people),
+		function_test(json_is_for_programs),
 	};
 
 	return cmocka_run_group_tests_name("function", tests, NULL, NULL);

@@ -348,6 +348,31 @@ static void a_lease_that_is_not_open_is_ebadf(void **state)
 	fixture->lease = lease;
 }
 
+static void the_lessee_can_have_streams_of_its_own(void **state)
+{
+	struct fixture *fixture = *state;
+	char *argv[] = { (char[]){ "cat" }, NULL };
+	int input = memfd_create("input", MFD_CLOEXEC);
+	int output = memfd_create("output", MFD_CLOEXEC);
+	int streams[] = { input, output };
+	struct spawn_options options = {
+		.lease_fd = fixture->lease,
+		.slice = &slice,
+		.argv = argv,
+		.streams = streams,
+	};
+	char text[8];
+	pid_t pid;
+
+	assert_int_equal(pwrite(input, "through", 7, 0), 7);
+	assert_int_equal(spawn_lessee(&options, &pid), 0);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(pread(output, text, sizeof(text), 0), 7);
+	assert_memory_equal(text, "through", 7);
+	close(input);
+	close(output);
+}
+
 static void the_signal_mask_is_the_one_that_is_asked_for(void **state)
 {
 	struct fixture *fixture = *state;
@@ -430,6 +455,7 @@ int main(void)
 		spawn_test(a_command_that_cannot_be_run_is_eacces),
 		spawn_test(a_user_that_is_not_there_is_enoent),
 		spawn_test(a_lease_that_is_not_open_is_ebadf),
+		spawn_test(the_lessee_can_have_streams_of_its_own),
 		spawn_test(the_signal_mask_is_the_one_that_is_asked_for),
 		spawn_test(a_lessor_that_is_killed_takes_the_lessee_along),
 	};

@@ -8,7 +8,7 @@
 #include "harness.h"
 
 const char *const device_names[] = {
-	IVSHMEM, NVME, TESTDEV, VIRTIO_BLK, EDU, DISPLAY, NULL,
+	IVSHMEM, NVME, TESTDEV, VIRTIO_BLK, EDU, DISPLAY, PAIR0, PAIR1, NULL,
 };
 
 const char *device_bdf(const char *name)

@@ -24,6 +24,9 @@ extern const char *const device_names[];
 #define VIRTIO_BLK "BARLEASE_VIRTIO_BLK"
 #define EDU "BARLEASE_EDU"
 #define DISPLAY "BARLEASE_DISPLAY"
+/* Two functions that are reset together; see pair.h. */
+#define PAIR0 "BARLEASE_PAIR0"
+#define PAIR1 "BARLEASE_PAIR1"
 
 #define RAM_BAR 2		/* of IVSHMEM */
 

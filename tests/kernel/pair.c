@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "pair.h"
+
+#include <linux/pci_regs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "harness.h"
+
+static int group_open(const char *bdf)
+{
+	char path[100], target[200] = "";
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+		 bdf);
+	ASSERT_SYS(readlink(path, target, sizeof(target) - 1));
+	snprintf(path, sizeof(path), "/dev/vfio/%s",
+		 strrchr(target, '/') + 1);
+	return (int)ASSERT_SYS(open(path, O_RDWR | O_CLOEXEC));
+}
+
+static void memory_on(int device)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	uint16_t command;
+	off_t at;
+
+	ASSERT_SYS(ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info));
+	at = (off_t)info.offset + PCI_COMMAND;
+	ASSERT_EQ(pread(device, &command, sizeof(command), at),
+		  sizeof(command));
+	command |= PCI_COMMAND_MEMORY;
+	ASSERT_EQ(pwrite(device, &command, sizeof(command), at),
+		  sizeof(command));
+}
+
+void pair_open(struct pair *pair)
+{
+	const char *const bdf[2] = { device_bdf(PAIR0), device_bdf(PAIR1) };
+	int i;
+
+	pair->container = (int)ASSERT_SYS(open("/dev/vfio/vfio",
+					       O_RDWR | O_CLOEXEC));
+	pair->group = group_open(bdf[0]);
+	ASSERT_SYS(ioctl(pair->group, VFIO_GROUP_SET_CONTAINER,
+			 &pair->container));
+	ASSERT_SYS(ioctl(pair->container, VFIO_SET_IOMMU,
+			 VFIO_TYPE1v2_IOMMU));
+	for (i = 0; i < 2; i++) {
+		pair->device[i] = (int)ASSERT_SYS(ioctl(
+			pair->group, VFIO_GROUP_GET_DEVICE_FD, bdf[i]));
+		memory_on(pair->device[i]);
+	}
+}
+
+void pair_close(struct pair *pair)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (pair->device[i] >= 0)
+			close(pair->device[i]);
+	close(pair->group);
+	close(pair->container);
+}
+
+int pair_export(struct pair *pair, int which, uint64_t offset,
+		uint64_t length)
+{
+	struct {
+		struct vfio_device_feature feature;
+		struct vfio_device_feature_dma_buf export;
+		struct vfio_region_dma_range range;
+	} request = {
+		.feature = {
+			.argsz = sizeof(request),
+			.flags = VFIO_DEVICE_FEATURE_GET |
+				 VFIO_DEVICE_FEATURE_DMA_BUF,
+		},
+		.export = {
+			.open_flags = O_RDWR | O_CLOEXEC,
+			.nr_ranges = 1,
+		},
+		.range = { .offset = offset, .length = length },
+	};
+
+	return (int)ASSERT_SYS(ioctl(pair->device[which], VFIO_DEVICE_FEATURE,
+				     &request));
+}
+
+int pair_hot_reset(struct pair *pair, int which)
+{
+	struct {
+		struct vfio_pci_hot_reset reset;
+		int32_t group;
+	} request = {
+		.reset = { .argsz = sizeof(request), .count = 1 },
+		.group = pair->group,
+	};
+
+	return ioctl(pair->device[which], VFIO_DEVICE_PCI_HOT_RESET,
+		     &request) ? -errno : 0;
+}

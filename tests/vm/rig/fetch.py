@@ -23,6 +23,8 @@ from .apt import AptRoot
 from .common import Failure, Lock, cache_dir, kernel_entry, say
 
 CHECK_EVERY = 7 * 24 * 3600
+# An archive that could not be reached is not asked again at each run.
+RETRY_AFTER = 3600
 
 # Counts up when what a version's folder holds changes: older ones are made anew.
 LAYOUT = "2"
@@ -190,6 +192,9 @@ def fetch_kernel(name, update=False):
                 raise
             say(f"kernel {name}: cannot look for a newer one ({failure}); "
                 f"using {kernel.version} from the cache")
+            asked = time.time() - CHECK_EVERY + RETRY_AFTER
+            (home / "checked").touch()
+            os.utime(home / "checked", (asked, asked))
             return kernel
 
 

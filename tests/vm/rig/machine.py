@@ -2,10 +2,10 @@
 """The emulated machine: its QEMU command line and its default devices.
 
 Each device sits alone on the root bus at a fixed address, so that it has an
-IOMMU group of its own and the address never changes. The one exception is a pair
-of functions below a port, which share a group and are reset together. A default device that a
-test wants otherwise is changed with --device NAME:SIZE; anything else that is
-given to --device goes to QEMU as it is.
+IOMMU group of its own and the address never changes. The one exception is a
+pair of functions below a port, which share a group and are reset together. A
+default device that a test wants otherwise is changed with --device NAME:SIZE;
+anything else that is given to --device goes to QEMU as it is.
 """
 
 import os
@@ -33,7 +33,7 @@ COMMAND_LINE = (
     # A guest that panics must end, with its last words in the log.
     "panic=1 oops=panic "
     "intel_iommu=on "
-    # Boot faster: no self tests, no calibration, no network of hypervisors.
+    # Boot faster: no self tests, no calibration.
     "cryptomgr.notests no_timer_check tsc=reliable random.trust_cpu=on "
     "mitigations=off nokaslr 8250.nr_uarts=4 "
     # Freed memory is poisoned, so that a use of it is an oops on stock kernels.
@@ -136,7 +136,8 @@ class Machine:
                        f"disable-legacy=on,{slot['virtio-blk']}",
             "-device", f"edu,id=edu,{slot['edu']}",
             "-device", f"bochs-display,id=display,{slot['display']}",
-            "-device", f"pcie-root-port,id=root-port,chassis=1,addr={PORT_SLOT:#x}",
+            "-device", "pcie-root-port,id=root-port,chassis=1,"
+                       f"addr={PORT_SLOT:#x}",
             "-device", "edu,id=pair0,bus=root-port,addr=0.0,multifunction=on",
             "-device", "edu,id=pair1,bus=root-port,addr=0.1",
         ]

@@ -257,6 +257,7 @@ static void what_nobody_saved_is_refused(void **state)
 		"driver=a/b\noverride=\n",
 		"driver=nvme\noverride=\nmore\n",
 		"driver=" A16 A16 A16 A16 "\noverride=\n",
+		"driver=\noverride=" A16 A16 A16 A16 A16 "\n",
 	};
 	struct machine machine = tree_machine(state);
 	struct former loaded;

@@ -59,6 +59,19 @@ static void help_and_version_are_answers(void **state)
 	assert_helps(COMMAND("--version"), "barlease 0.1.0\n");
 }
 
+static void an_answer_that_cannot_be_written_is_a_failure(void **state)
+{
+	struct outcome outcome;
+
+	(void)state;
+	program_run(&outcome,
+		    COMMAND("/bin/sh", "-c",
+			    "exec \"$BARLEASE_COMMAND\" list >/dev/full"),
+		    -1, NULL);
+	assert_exit(&outcome, 1);
+	assert_contains(outcome.err, "No space left");
+}
+
 static void every_command_has_help_with_examples(void **state)
 {
 	static const char *const names[] = {
@@ -233,6 +246,7 @@ int main(void)
 		cmocka_unit_test(no_command_explains_the_commands),
 		cmocka_unit_test(an_unknown_command_is_named),
 		cmocka_unit_test(help_and_version_are_answers),
+		cmocka_unit_test(an_answer_that_cannot_be_written_is_a_failure),
 		cmocka_unit_test(every_command_has_help_with_examples),
 		cmocka_unit_test(an_unknown_option_is_named),
 		cmocka_unit_test(an_option_without_its_value_is_named),

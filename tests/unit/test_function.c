@@ -234,6 +234,10 @@ static void what_has_no_address_cannot_be_lent(void **state)
 {
 	assert_answer(state,
 		      "0x0000000000000000 0x00000000001fffff "
+		      "0x0000000000000200\n",
+		      "barlease-vfio-pci", "not assigned");
+	assert_answer(state,
+		      "0x00000000fe000000 0x00000000fe1fffff "
 		      "0x0000000020000200\n",
 		      "barlease-vfio-pci", "not assigned");
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -267,6 +270,42 @@ static void a_user_by_name_has_no_privilege(void **state)
 	assert_four_fds(report);
 }
 
+static void a_users_groups_take_the_place_of_the_callers(void **state)
+{
+	const gid_t groups[] = { 0, 4321 };
+	gid_t former[64];
+	const char *report;
+	int count;
+
+	root_needed();
+	count = getgroups(64, former);
+	assert_true(count >= 0);
+	assert_int_equal(setgroups(2, groups), 0);
+	report = probe(state, "nobody");
+	assert_int_equal(setgroups((size_t)count, former), 0);
+	assert_no_line_with(report, "\ngroup 0\n");
+	assert_no_line_with(report, "\ngroup 4321\n");
+}
+
+static void an_inheritable_capability_is_given_up(void **state)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct former[2], data[2];
+	const char *report;
+
+	root_needed();
+	assert_int_equal(syscall(SYS_capget, &header, former), 0);
+	memcpy(data, former, sizeof(data));
+	data[0].inheritable = data[0].permitted & 1u << CAP_DAC_OVERRIDE;
+	assert_int_not_equal(data[0].inheritable, 0);
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+	report = probe(state, "nobody");
+	assert_int_equal(syscall(SYS_capset, &header, former), 0);
+	assert_line(report, "CapInh:\t0000000000000000");
+}
+
 static void a_user_by_number_has_no_privilege(void **state)
 {
 	root_needed();
@@ -449,6 +488,8 @@ int main(void)
 		spawn_test(the_lessee_can_gain_no_privileges),
 		spawn_test(the_lessee_dies_with_its_lessor_by_its_own_account),
 		spawn_test(a_user_by_name_has_no_privilege),
+		spawn_test(a_users_groups_take_the_place_of_the_callers),
+		spawn_test(an_inheritable_capability_is_given_up),
 		spawn_test(a_user_by_number_has_no_privilege),
 		spawn_test(a_number_without_a_name_is_a_user),
 		spawn_test(a_command_that_is_not_there_is_enoent),

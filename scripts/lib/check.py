@@ -24,6 +24,8 @@ from rig.common import (Failure, die_with_parent,  # noqa: E402
 BUILD = TOP / "build"
 LOGS = BUILD / "check"
 DEFAULT_KERNELS = ["6.12", "7.3"]
+# The other kernel's headers come without what sparse needs.
+SPARSE_KERNEL = "6.12"
 VM_TIMEOUT = 1500
 CPUS = len(os.sched_getaffinity(0))
 
@@ -199,10 +201,10 @@ class Check:
         if run_logged([TOP / "tests/vm/kernel-fetch", kernel], log):
             raise BuildFailed(f"cannot be fetched: {tail(log, 1)}")
 
-    def build_module(self, kernel):
-        log = fresh_log(f"{kernel}-module.log")
-        say(f"{kernel}: building the module")
-        if run_logged([TOP / "tests/vm/module-build", kernel], log):
+    def build_module(self, kernel, *options):
+        log = fresh_log("-".join([kernel, "module", *options]) + ".log")
+        say(" ".join([f"{kernel}: building the module", *options]))
+        if run_logged([TOP / "tests/vm/module-build", kernel, *options], log):
             print(tail(log), flush=True)
             raise BuildFailed(f"does not build, log: {log}")
 
@@ -289,6 +291,8 @@ class Check:
             yield name, f"VM, {self.kernels[0]}"
         for kernel in self.kernels:
             yield f"{kernel}/module-build", "build root"
+            if kernel == SPARSE_KERNEL:
+                yield f"{kernel}/sparse", "build root"
             for name in self.kernel_tests:
                 yield f"{kernel}/{name}", f"VM, {kernel}"
             yield f"{kernel}/kernel-log", f"VM, {kernel}"
@@ -314,7 +318,7 @@ class Check:
         guards = any(map(self.selected, self.guard_names()))
         kernels = [kernel for kernel in self.kernels
                    if any(self.selected(f"{kernel}/{name}") for name in
-                          [*self.kernel_tests, "module-build"])
+                          [*self.kernel_tests, "module-build", "sparse"])
                    or (guards and kernel == self.kernels[0])]
         # Downloads wait for the network, builds for the processor.
         with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -328,6 +332,10 @@ class Check:
             ready = [kernel for kernel in kernels if fetched[kernel].result()
                      and self.attempt(f"{kernel}/module-build",
                                       self.build_module, kernel)]
+        if SPARSE_KERNEL in ready and \
+           self.selected(f"{SPARSE_KERNEL}/sparse"):
+            self.attempt(f"{SPARSE_KERNEL}/sparse", self.build_module,
+                         SPARSE_KERNEL, "--sparse")
         # A machine has two processors: give each real ones, or races and
         # time limits come out otherwise.
         with concurrent.futures.ThreadPoolExecutor(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""KVM or emulation? Only a real boot tells: some hosts offer /dev/kvm and fail."""
+"""KVM or emulation? Only a boot tells: some hosts offer /dev/kvm and fail."""
 
 import os
 import pathlib

@@ -30,7 +30,7 @@ def _index_targets(options):
 
 
 def archive_addresses(scratch):
-    """Addresses of the main and the security archive, from the host's sources."""
+    """Addresses of the main and the security archive, by the host's sources."""
     targets = _index_targets([])
     if not targets:
         # Images often come with the lists removed. apt names an archive only
@@ -69,12 +69,14 @@ class AptRoot:
             raise Failure(f"{KEYRING} is missing: install "
                           "debian-archive-keyring")
         main, security = archive_addresses(self.folder / "host")
-        for name in ("state/lists/partial", "cache/archives/partial", "etc/empty"):
+        for name in ("state/lists/partial", "cache/archives/partial",
+                     "etc/empty"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "state" / "status").touch()
         sources = "".join(
             f"deb [signed-by={KEYRING}] "
-            f"{security if suite.endswith('-security') else main} {suite} main\n"
+            f"{security if suite.endswith('-security') else main} "
+            f"{suite} main\n"
             for suite in self.suites)
         (self.folder / "etc" / "sources.list").write_text(sources)
         # Read last (-c), so that it wins over the host's files. The hooks that

@@ -10,9 +10,7 @@ import shutil
 import subprocess
 
 from .common import Failure, Lock, TOP, build_dir, die_with_parent, say
-from .fetch import fetch_kernel
-
-MODULE = "barlease-vfio-pci.ko"
+from .fetch import add_sparse, fetch_kernel
 
 # Runs in namespaces of its own: the mounts vanish with it, whatever happens.
 # objtool reads /proc; /dev/null is all that is wanted of /dev.
@@ -82,8 +80,10 @@ def module_exists(top=TOP):
     return (pathlib.Path(top) / "kmod" / "Makefile").exists()
 
 
-def build_module(name, top=TOP, quiet=False):
+def build_module(name, top=TOP, sparse=False):
     """Build kmod/ for kernel name; return the path of the module.
+
+    With sparse, every file is checked as well, and a complaint is a failure.
 
     The source tree is not written to: the sources are copied into the build
     folder, one copy per kernel, so that kernels can be built side by side.
@@ -93,9 +93,18 @@ def build_module(name, top=TOP, quiet=False):
         raise Failure(f"{top} has no kmod/Makefile")
     kernel = fetch_kernel(name)
     work = build_dir() / "modules" / kernel.release
+    if sparse:
+        # Newer kernels ask a script whether sparse is good enough, which
+        # Debian's headers leave out, and go on without it.
+        makefile = kernel.root / \
+            f"usr/src/linux-headers-{kernel.version}-common/Makefile"
+        if "checker-valid.sh" in makefile.read_text():
+            raise Failure(f"the headers of {kernel.release} cannot run sparse")
+        add_sparse(kernel)
+        work = work.with_name(work.name + "-sparse")
     if top != TOP:
         work = work / hashlib.sha256(str(top).encode()).hexdigest()[:12]
-    with Lock(work.parent / f".lock-{kernel.release}", "builds this module"):
+    with Lock(work.parent / f".lock-{work.name}", "builds this module"):
         sources = list(_sources(top))
         digest = _digest(top, sources, str(kernel.root))
         stamp = work / "built"
@@ -108,13 +117,19 @@ def build_module(name, top=TOP, quiet=False):
         log = work / "build.log"
         command = (f"make -C /src/kmod -j{os.cpu_count() or 1} KCFLAGS=-Werror "
                    f"KDIR={shlex.quote(kernel.headers)}")
+        if sparse:
+            command += " C=2 CF=-D__CHECK_ENDIAN__"
         status = run_in_root(kernel.root, work, command, log)
         modules = sorted((work / "kmod").glob("*.ko"))
         if status or not modules:
             raise Failure(f"the module does not build for {kernel.release} "
                           f"(log: {log}):\n{_tail(log, 40)}")
-        if not quiet and "warning:" in log.read_text(errors="replace"):
-            say(f"the build of the module warns, see {log}")
+        complaints = [line for line in
+                      log.read_text(errors="replace").splitlines()
+                      if "warning:" in line or "error:" in line]
+        if complaints:
+            raise Failure(f"the build for {kernel.release} complains (log: "
+                          f"{log}):\n" + "\n".join(complaints))
         stamp.write_text(f"{digest} kmod/{modules[0].name}\n")
         return modules[0]
 

@@ -26,7 +26,8 @@ CHECK_EVERY = 7 * 24 * 3600
 # An archive that could not be reached is not asked again at each run.
 RETRY_AFTER = 3600
 
-# Counts up when what a version's folder holds changes: older ones are made anew.
+# Counts up when what a version's folder holds changes; older ones are made
+# anew.
 LAYOUT = "2"
 
 # busybox for the guest. Not the host's: its static and its dynamic package
@@ -103,6 +104,10 @@ def _unpack(debs, target):
         (target / name).symlink_to(f"usr/{name}")
     for name in ("proc", "dev", "tmp", "src", "sys"):
         (target / name).mkdir()
+    _extract(debs, target)
+
+
+def _extract(debs, target):
     for deb in debs:
         # Unlike dpkg-deb -x, this keeps the links above when a package
         # holds a folder of that name.
@@ -226,3 +231,20 @@ def _fetch_locked(name, entry, home):
             shutil.rmtree(folder)
     shutil.rmtree(apt.archives)
     return cached_kernel(name)
+
+
+def add_sparse(kernel):
+    """Put the checker into a kernel's build root, which comes without it."""
+    if (kernel.root / "usr/bin/sparse").exists():
+        return
+    home = kernel.folder.parent
+    entry = kernel_entry(kernel.name)
+    with Lock(home / "lock", f"fetches kernel {kernel.name}"):
+        say("adding sparse to the build root")
+        apt = AptRoot(home / "apt", [entry["suite"], entry["carried-by"]])
+        apt.update()
+        debs = apt.download_with_dependencies(["sparse"])
+        # Its own package last: its presence says that the rest is there.
+        _extract(sorted(debs, key=lambda deb: deb.name.startswith("sparse_")),
+                 kernel.root)
+        shutil.rmtree(apt.archives)

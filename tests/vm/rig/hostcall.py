@@ -11,11 +11,11 @@ decimal or 0x... Offsets count in the file behind the ivshmem device's BAR 2.
     read OFFSET LENGTH              these bytes, in hex (at most 64 KiB)
     write OFFSET HEX                put bytes there
     snapshot                        remember the whole file
-    changed [GAP]                   START+LENGTH of each run of bytes that differ
-                                    from the snapshot, in 0x form, ascending;
-                                    runs less than GAP (64) bytes apart are one,
-                                    as real data has bytes that happen to be
-                                    equal; "ok" alone if nothing has changed
+    changed [GAP]                   START+LENGTH of each run of bytes that are
+                                    not as in the snapshot, in 0x form; runs
+                                    less than GAP (64) bytes apart are one, as
+                                    real data has bytes that happen to be
+                                    equal; "ok" alone if nothing changed
     size                            of the file
     powerdown                       press the machine's power button
     exit STATUS                     the program has ended (said by /init)

@@ -149,7 +149,7 @@ class Guest:
 
     def set_interactive(self, size):
         self.archive.file("etc/rig/interactive", "")
-        if size:
+        if size.lines and size.columns: # some terminals do not know
             self.archive.file("etc/rig/size",
                               f"rows {size.lines} cols {size.columns}\n")
 

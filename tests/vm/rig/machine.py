@@ -23,7 +23,7 @@ DEVICES = {
     "edu": (0x08, None),
     "display": (0x09, None),
 }
-# Two functions of one device below a port of their own: they are reset together.
+# Two functions of one device below a port of their own: reset together.
 PORT_SLOT = 0x0a
 PAIR = ("0000:01:00.0", "0000:01:00.1")
 FIRST_FREE_SLOT = 0x10

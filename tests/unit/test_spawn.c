@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "support.h"
+#include "lessee.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,130 +10,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "spawn.h"
-
-static const struct barlease_slice slice = {
-	.bdf = "0000:00:04.0",
-	.bar = 2,
-	.range = { 0x200000, 0x200000 },
-	.access = BARLEASE_READ_ONLY,
-};
-
-struct fixture {
-	void *tree;
-	int lease;
-	char probe[PATH_MAX];
-	char report[65536];
-};
-
-/*
- * The probe is copied to where any user can run it: the build folder may be
- * in somebody's home.
- */
-static void probe_copy(struct fixture *fixture)
-{
-	const struct tree *tree = fixture->tree;
-	char buf[65536];
-	ssize_t n;
-	int from, to;
-
-	assert_int_equal(chmod(tree->root, 0755), 0);
-	snprintf(fixture->probe, sizeof(fixture->probe), "%s/probe",
-		 tree->root);
-	from = open(getenv("LESSEE_PROBE"), O_RDONLY | O_CLOEXEC);
-	to = open(fixture->probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	assert_true(from >= 0 && to >= 0);
-	while ((n = read(from, buf, sizeof(buf))) > 0)
-		assert_int_equal(write(to, buf, (size_t)n), n);
-	fchmod(to, 0755);
-	close(from);
-	close(to);
-}
-
-static int spawn_setup(void **state)
-{
-	static struct fixture fixture;
-
-	if (tree_setup(&fixture.tree))
-		return -1;
-	fixture.lease = memfd_create("lease", MFD_CLOEXEC);
-	probe_copy(&fixture);
-	*state = &fixture;
-	return fixture.lease < 0;
-}
-
-static int spawn_teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	close(fixture->lease);
-	return tree_teardown(&fixture->tree);
-}
-
-/* Run the probe, which must end with this status, and read what it says. */
-static const char *probe_run(struct fixture *fixture, int lease,
-			     const char *user, const char *status_text)
-{
-	char *argv[] = { fixture->probe, (char *)(uintptr_t)status_text, NULL };
-	struct spawn_options options = {
-		.lease_fd = lease,
-		.slice = &slice,
-		.user = user,
-		.argv = argv,
-	};
-	unsigned int before = fd_count();
-	ssize_t length;
-	int status;
-	pid_t pid;
-
-	assert_int_equal(spawn_lessee(&options, &pid), 0);
-	assert_int_equal(fd_count(), before);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status),
-			 status_text ? atoi(status_text) : 0);
-	length = pread(lease, fixture->report, sizeof(fixture->report) - 1, 0);
-	assert_true(length > 0);
-	fixture->report[length] = '\0';
-	return fixture->report;
-}
-
-static const char *probe(void **state, const char *user)
-{
-	struct fixture *fixture = *state;
-
-	return probe_run(fixture, fixture->lease, user, NULL);
-}
-
-static void assert_line(const char *report, const char *line)
-{
-	char whole[512];
-
-	snprintf(whole, sizeof(whole), "\n%s\n", line);
-	assert_contains(report, whole);
-}
-
-static void assert_no_line_with(const char *report, const char *part)
-{
-	if (strstr(report, part))
-		print_error("'%s' is in: %s\n", part, report);
-	assert_null(strstr(report, part));
-}
-
-static void assert_four_fds(const char *report)
-{
-	int count = 0;
-
-	for (const char *line = report; (line = strstr(line, "fd ")); line++)
-		if (line == report || line[-1] == '\n')
-			count++;
-	assert_int_equal(count, 4);
-	assert_int_equal(strncmp(report, "fd 0\nfd 1\nfd 2\nfd 3\n", 20), 0);
-}
 
 static void the_lessee_has_the_lease_and_the_standard_fds_only(void **state)
 {
@@ -233,97 +111,6 @@ static void the_lessee_dies_with_its_lessor_by_its_own_account(void **state)
 	assert_line(probe(state, NULL), line);
 }
 
-static void root_needed(void)
-{
-	if (geteuid())
-		skip();
-}
-
-static void assert_unprivileged(const char *report, const char *ids)
-{
-	char line[64];
-
-	snprintf(line, sizeof(line), "uid %s", ids);
-	assert_line(report, line);
-	snprintf(line, sizeof(line), "gid %s", ids);
-	assert_line(report, line);
-	assert_no_line_with(report, "\ngroup 0\n");
-	assert_line(report, "CapInh:\t0000000000000000");
-	assert_line(report, "CapPrm:\t0000000000000000");
-	assert_line(report, "CapEff:\t0000000000000000");
-	assert_line(report, "CapAmb:\t0000000000000000");
-	assert_line(report, "NoNewPrivs:\t1");
-	snprintf(line, sizeof(line), "deathsig %d", SIGKILL);
-	assert_line(report, line);
-}
-
-static void a_user_by_name_has_no_privilege(void **state)
-{
-	const char *report;
-
-	root_needed();
-	report = probe(state, "nobody");
-	assert_unprivileged(report, "65534 65534");
-	assert_line(report, "USER=nobody");
-	assert_line(report, "LOGNAME=nobody");
-	assert_line(report, "HOME=/nonexistent");
-	assert_four_fds(report);
-}
-
-static void a_users_groups_take_the_place_of_the_callers(void **state)
-{
-	const gid_t groups[] = { 0, 4321 };
-	gid_t former[64];
-	const char *report;
-	int count;
-
-	root_needed();
-	count = getgroups(64, former);
-	assert_true(count >= 0);
-	assert_int_equal(setgroups(2, groups), 0);
-	report = probe(state, "nobody");
-	assert_int_equal(setgroups((size_t)count, former), 0);
-	assert_no_line_with(report, "\ngroup 0\n");
-	assert_no_line_with(report, "\ngroup 4321\n");
-}
-
-static void an_inheritable_capability_is_given_up(void **state)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct former[2], data[2];
-	const char *report;
-
-	root_needed();
-	assert_int_equal(syscall(SYS_capget, &header, former), 0);
-	memcpy(data, former, sizeof(data));
-	data[0].inheritable = data[0].permitted & 1u << CAP_DAC_OVERRIDE;
-	assert_int_not_equal(data[0].inheritable, 0);
-	assert_int_equal(syscall(SYS_capset, &header, data), 0);
-	report = probe(state, "nobody");
-	assert_int_equal(syscall(SYS_capset, &header, former), 0);
-	assert_line(report, "CapInh:\t0000000000000000");
-}
-
-static void a_user_by_number_has_no_privilege(void **state)
-{
-	root_needed();
-	assert_unprivileged(probe(state, "65534"), "65534 65534");
-}
-
-static void a_number_without_a_name_is_a_user(void **state)
-{
-	const char *report;
-
-	root_needed();
-	setenv("HOME", "/root", 1);
-	report = probe(state, "54321");
-	assert_unprivileged(report, "54321 54321");
-	assert_no_line_with(report, "\nHOME=");
-	assert_no_line_with(report, "\nUSER=");
-}
-
 static void assert_spawn_fails(void **state, const char *user,
 			       const char *command, int err, const char *step)
 {
@@ -332,7 +119,7 @@ static void assert_spawn_fails(void **state, const char *user,
 	const char *failed = NULL;
 	struct spawn_options options = {
 		.lease_fd = fixture->lease,
-		.slice = &slice,
+		.slice = &lessee_slice,
 		.user = user,
 		.argv = argv,
 		.step = &failed,
@@ -396,7 +183,7 @@ static void the_lessee_can_have_streams_of_its_own(void **state)
 	int streams[] = { input, output };
 	struct spawn_options options = {
 		.lease_fd = fixture->lease,
-		.slice = &slice,
+		.slice = &lessee_slice,
 		.argv = argv,
 		.streams = streams,
 	};
@@ -419,7 +206,7 @@ static void the_signal_mask_is_the_one_that_is_asked_for(void **state)
 	sigset_t none, held, former;
 	struct spawn_options options = {
 		.lease_fd = fixture->lease,
-		.slice = &slice,
+		.slice = &lessee_slice,
 		.argv = argv,
 		.mask = &none,
 	};
@@ -445,7 +232,7 @@ static void a_lessor_that_is_killed_takes_the_lessee_along(void **state)
 	char *argv[] = { (char[]){ "sleep" }, (char[]){ "1000" }, NULL };
 	struct spawn_options options = {
 		.lease_fd = fixture->lease,
-		.slice = &slice,
+		.slice = &lessee_slice,
 		.argv = argv,
 	};
 	pid_t lessor, lessee;
@@ -473,9 +260,6 @@ static void a_lessor_that_is_killed_takes_the_lessee_along(void **state)
 	close(fds[1]);
 }
 
-#define spawn_test(function) \
-	cmocka_unit_test_setup_teardown(function, spawn_setup, spawn_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,11 +271,6 @@ int main(void)
 		spawn_test(the_exit_status_is_passed_on),
 		spawn_test(the_lessee_can_gain_no_privileges),
 		spawn_test(the_lessee_dies_with_its_lessor_by_its_own_account),
-		spawn_test(a_user_by_name_has_no_privilege),
-		spawn_test(a_users_groups_take_the_place_of_the_callers),
-		spawn_test(an_inheritable_capability_is_given_up),
-		spawn_test(a_user_by_number_has_no_privilege),
-		spawn_test(a_number_without_a_name_is_a_user),
 		spawn_test(a_command_that_is_not_there_is_enoent),
 		spawn_test(a_command_that_cannot_be_run_is_eacces),
 		spawn_test(a_user_that_is_not_there_is_enoent),

@@ -20,15 +20,21 @@ struct search {
 	struct in_use *use;
 };
 
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
 /* Undo the \ooo of mountinfo in place. */
 static void octal_unescape(char *text)
 {
 	char *to = text;
-	unsigned int c;
 
 	while (*text) {
-		if (sscanf(text, "\\%3o", &c) == 1) {
-			*to++ = (char)c;
+		if (text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) &&
+		    is_octal(text[3])) {
+			*to++ = (char)((text[1] - '0') << 6 |
+				       (text[2] - '0') << 3 | (text[3] - '0'));
 			text += 4;
 		} else {
 			*to++ = *text++;

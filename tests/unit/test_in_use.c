@@ -107,6 +107,13 @@ static void a_mounted_partition_is_in_use(void **state)
 	assert_user(state, "vda1 is mounted on /mnt/a b");
 }
 
+static void a_cut_escape_in_a_mount_point_is_kept(void **state)
+{
+	tree_file(*state, "proc/self/mountinfo",
+		  "36 21 254:0 / /a\\04 rw - ext4 /dev/vda rw\n");
+	assert_user(state, "vda is mounted on /a\\04");
+}
+
 static void a_device_number_must_agree_as_a_whole(void **state)
 {
 	tree_file(*state, "proc/self/mountinfo",
@@ -297,6 +304,7 @@ int main(void)
 		in_use_test(an_idle_disk_is_not_in_use),
 		in_use_test(a_mounted_disk_is_in_use),
 		in_use_test(a_mounted_partition_is_in_use),
+		in_use_test(a_cut_escape_in_a_mount_point_is_kept),
 		in_use_test(a_device_number_must_agree_as_a_whole),
 		in_use_test(each_mount_point_is_named),
 		in_use_test(more_mounts_than_are_named_do_no_harm),

@@ -31,6 +31,7 @@ static const char *const bad_words[] = {
 	"rcu_preempt self-detected",
 	"stall",
 	"Bad page",
+	": bad p",		/* "bad pud": a page table that was cleared */
 	"Bad rss-counter",
 	"list_add corruption",
 	"list_del corruption",

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "aftermath.h"
+#include "device.h"
 #include "runner.h"
 
 static const char usage[] =
@@ -78,6 +79,7 @@ static int run_all(const struct options *options)
 		fprintf(stderr, "/dev/kmsg: %s\n", errno_name(err));
 		return 1;
 	}
+	runner_fds = count_fds();
 	for (test = __start_kernel_tests; test < __stop_kernel_tests; test++)
 		if (selected(*test, options))
 			counts[test_run(*test)]++;

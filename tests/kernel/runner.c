@@ -13,6 +13,8 @@
 #include "bind.h"
 #include "runner.h"
 
+int runner_fds;
+
 /* What is known about a test that ran. */
 struct outcome_of_test {
 	int status;		/* as waitpid() has it */

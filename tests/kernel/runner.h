@@ -18,6 +18,9 @@ extern const struct test *const __stop_kernel_tests[];
 /* In the process of a test: where test_fail() puts its reason. */
 void harness_report_to(int fd);
 
+/* How many fds the runner had before the first test. */
+extern int runner_fds;
+
 /**
  * test_run() - run a test and print its line of the output
  */

@@ -6,59 +6,23 @@ import concurrent.futures
 import fcntl
 import json
 import os
-import pathlib
 import re
-import signal
 import subprocess
 import sys
 
 from results import (Results, keep_stdout_clean, matches, parse_kernel_test,
                      parse_tap, say)
+from steps import (BUILD, LOGS, TOP, BuildFailed, end_with_parent, fresh_log,
+                   run_logged, tail)
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests" / "vm"))
-from rig import logscan  # noqa: E402
-from rig.common import (Failure, die_with_parent,  # noqa: E402
-                        kernel_entry, kernel_names)
+from rig import logscan
+from rig.common import Failure, kernel_entry, kernel_names
 
-BUILD = TOP / "build"
-LOGS = BUILD / "check"
 DEFAULT_KERNELS = ["6.12", "7.3"]
 # The other kernel's headers come without what sparse needs.
 SPARSE_KERNEL = "6.12"
 VM_TIMEOUT = 1500
 CPUS = len(os.sched_getaffinity(0))
-
-
-class BuildFailed(Exception):
-    """Something that later steps need did not build."""
-
-
-def _end_with_parent():
-    # A killed check must not leave builds and machines behind.
-    die_with_parent(signal.SIGTERM)
-
-
-def run_logged(command, log, environment=None):
-    """Run a command, all output to a log; return its exit status."""
-    with open(log, "ab") as file:
-        file.write(f"$ {' '.join(map(str, command))}\n".encode())
-        file.flush()
-        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file,
-                              stderr=subprocess.STDOUT, cwd=TOP,
-                              env=dict(os.environ, **(environment or {})),
-                              preexec_fn=_end_with_parent,
-                              check=False).returncode
-
-
-def tail(log, count=30):
-    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
-
-
-def fresh_log(name):
-    log = LOGS / name
-    log.unlink(missing_ok=True)
-    return log
 
 
 class Check:
@@ -69,6 +33,7 @@ class Check:
         self.results = Results()
         self.kernels = arguments.kernel or DEFAULT_KERNELS
         self.kernel_tests = []
+        self.unit_names = []
 
     def selected(self, name):
         patterns = self.arguments.only
@@ -77,14 +42,14 @@ class Check:
 
     # Builds
 
-    def build(self, compiler, folder):
+    def build(self, compiler, folder, *options):
         """Build userspace with one compiler; raise if it does not."""
-        log = fresh_log(f"build-{compiler}.log")
+        log = fresh_log(f"build-{folder.name}.log")
         cpp = {"gcc": "g++", "clang": "clang++"}[compiler]
-        say(f"building with {compiler}")
+        say(" ".join(["building with", compiler, *options]))
         if not (folder / "build.ninja").exists():
             status = run_logged(["meson", "setup", folder, TOP,
-                                 "-Dwerror=true"], log,
+                                 "-Dwerror=true", *options], log,
                                 {"CC": compiler, "CXX": cpp})
         else:
             status = 0
@@ -102,7 +67,7 @@ class Check:
 
     # Unit tests
 
-    def unit_tests(self, folder=BUILD, prefix="unit"):
+    def unit_tests(self, folder, prefix):
         """(verdict, name, reason) of each case of each unit test."""
         log = fresh_log(f"{prefix}.log")
         base = f"check-{prefix}"
@@ -131,20 +96,35 @@ class Check:
                 yield "not ok", name, f"{outcome.lower()}, log: {log}"
 
     def host_tests(self):
-        yield from self.unit_tests()
+        yield from self.unit_tests(BUILD, "unit")
         yield from self.python_tests("test_rig.py", "rig")
 
     def run_host_tests(self):
         say("tests on the host")
-        for verdict, name, reason in self.host_tests():
+        self.add_selected(self.host_tests())
+        sanitized = LOGS / "sanitized"
+        if any(self.selected(name) for name in self.sanitized_names()) and \
+           self.attempt("build/sanitized", self.build, "gcc", sanitized,
+                        "-Db_sanitize=address,undefined"):
+            self.add_selected(self.unit_tests(sanitized, "sanitized"))
+
+    def add_selected(self, tests):
+        for verdict, name, reason in tests:
             if self.selected(name):
                 self.results.add(verdict, name, reason)
 
-    def python_tests(self, file, prefix, kernel=None):
+    def sanitized_names(self):
+        """The unit tests run a second time; their names tell which is which."""
+        return ["build/sanitized",
+                *(f"sanitized/{name.removeprefix('unit/')}" for name in
+                  self.unit_names)]
+
+    def python_tests(self, file, prefix, kernel=None, names=()):
         """(verdict, name, reason) of the tests in a file of tests/vm."""
         log = fresh_log(f"{prefix}.log")
         status = run_logged([sys.executable, "-m", "unittest", "-v", "-b",
-                             f"tests/vm/{file}"], log,
+                             f"tests/vm/{file}",
+                             *(f"-ktest_{name}" for name in names)], log,
                             {"BARLEASE_TEST_KERNEL": kernel} if kernel else {})
         passed = 0
         for line in log.read_text(errors="replace").splitlines():
@@ -158,9 +138,10 @@ class Check:
     def run_guards(self, kernel):
         """Do runs of machines fail when they must?"""
         say(f"{kernel}: booting for each of the rig's guards")
-        for test in self.python_tests("test_guards.py", "guard", kernel):
-            if self.selected(test[1]):
-                self.results.add(*test)
+        names = [name.removeprefix("guard/") for name in self.guard_names()
+                 if self.selected(name)]
+        self.add_selected(self.python_tests("test_guards.py", "guard", kernel,
+                                            names))
 
     def guard_names(self):
         text = (TOP / "tests/vm/test_guards.py").read_text()
@@ -168,14 +149,28 @@ class Check:
                 re.findall(r"^    def test_(\w+)", text, re.MULTILINE)]
 
     def host_tests(self):
-        yield from self.unit_tests()
+        yield from self.unit_tests(BUILD, "unit")
         yield from self.python_tests("test_rig.py", "rig")
 
     def run_host_tests(self):
         say("tests on the host")
-        for verdict, name, reason in self.host_tests():
+        self.add_selected(self.host_tests())
+        sanitized = LOGS / "sanitized"
+        if any(self.selected(name) for name in self.sanitized_names()) and \
+           self.attempt("build/sanitized", self.build, "gcc", sanitized,
+                        "-Db_sanitize=address,undefined"):
+            self.add_selected(self.unit_tests(sanitized, "sanitized"))
+
+    def add_selected(self, tests):
+        for verdict, name, reason in tests:
             if self.selected(name):
                 self.results.add(verdict, name, reason)
+
+    def sanitized_names(self):
+        """The unit tests run a second time; their names tell which is which."""
+        return ["build/sanitized",
+                *(f"sanitized/{name.removeprefix('unit/')}" for name in
+                  self.unit_names)]
 
     def rig_tests(self):
         """(verdict, name, reason) of the rig's own tests."""
@@ -256,7 +251,7 @@ class Check:
                 [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
                  str(VM_TIMEOUT), "--log", console, *command],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=file, preexec_fn=_end_with_parent) as machine:
+                stderr=file, preexec_fn=end_with_parent) as machine:
             for raw in machine.stdout:
                 file.write(raw)
                 file.flush()
@@ -285,7 +280,9 @@ class Check:
         """All names of tests, and where they run."""
         for compiler in ("gcc", "clang"):
             yield f"build/{compiler}", "host"
-        for _, name, _ in self.host_tests():
+        tests = [name for _, name, _ in self.host_tests()]
+        self.unit_names = [name for name in tests if name.startswith("unit/")]
+        for name in [*tests, *self.sanitized_names()]:
             yield name, "host"
         for name in self.guard_names():
             yield name, f"VM, {self.kernels[0]}"
@@ -311,7 +308,8 @@ class Check:
         self.list_kernel_tests()
         if self.arguments.list:
             return self.list()
-        if not any(self.selected(name) for name, _ in self.names()):
+        names = [name for name, _ in self.names()]
+        if not any(map(self.selected, names)):
             print(f"check: no test matches {' '.join(self.arguments.only)}",
                   file=sys.stderr)
             return 2

@@ -8,17 +8,26 @@
 
 #include "compat/compat.h"
 #include "lease.h"
+#include "window.h"
 
 static int barlease_init_dev(struct vfio_device *vfio)
 {
 	struct barlease_device *dev = barlease_device(vfio);
+	int ret;
 
 	mutex_init(&dev->leases_lock);
 	INIT_LIST_HEAD(&dev->leases);
 	compat_set_device_params(&dev->core, barlease_params.nointxmask,
 				 barlease_params.disable_vga,
 				 barlease_params.disable_idle_d3);
-	return vfio_pci_core_init_dev(vfio);
+	ret = vfio_pci_core_init_dev(vfio);
+	if (ret)
+		return ret;
+
+	ret = barlease_windows_init(dev);
+	if (ret)
+		vfio_pci_core_release_dev(vfio);
+	return ret;
 }
 
 static void barlease_release_dev(struct vfio_device *vfio)
@@ -26,6 +35,7 @@ static void barlease_release_dev(struct vfio_device *vfio)
 	struct barlease_device *dev = barlease_device(vfio);
 
 	WARN_ON(!list_empty(&dev->leases));
+	barlease_windows_destroy(dev);
 	mutex_destroy(&dev->leases_lock);
 	vfio_pci_core_release_dev(vfio);
 }

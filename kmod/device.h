@@ -3,6 +3,7 @@
 #define BARLEASE_DEVICE_H
 
 #include <linux/list.h>
+#include <linux/maple_tree.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/vfio_pci_core.h>
@@ -24,6 +25,9 @@ struct barlease_device {
 	struct mutex leases_lock;
 	/* Every lease that has not been released, ended ones too. */
 	struct list_head leases;
+
+	/* Taken stretches of the address space, in pages. Has its own lock. */
+	struct maple_tree windows;
 };
 
 static inline struct barlease_device *

@@ -27,19 +27,32 @@ static int barlease_check_request(const struct vfio_device_feature_dma_buf *req,
 	return 0;
 }
 
-/* Is there such a BAR, and has the core claimed it for us? */
 static bool barlease_have_bar(struct vfio_pci_core_device *core, u32 index)
 {
-	return index < PCI_STD_NUM_BARS && pci_resource_len(core->pdev, index) &&
-	       !IS_ERR_OR_NULL(core->barmap[index]);
+	return index < PCI_STD_NUM_BARS && pci_resource_len(core->pdev, index);
 }
 
-/* Checks the ranges against each other and adds them up, in pages. */
+/* Can the BAR be mapped, and has the core claimed it for us? */
+static int barlease_check_bar(struct vfio_pci_core_device *core, u32 index)
+{
+	if (!core->bar_mmap_supported[index])
+		return -EINVAL;
+	if (IS_ERR_OR_NULL(core->barmap[index]))
+		return -ENODEV;
+	return 0;
+}
+
+/*
+ * Checks the ranges against each other and adds them up, in pages. A lease is
+ * no longer than the offsets that VFIO has for a BAR.
+ */
 static int barlease_check_ranges(const struct vfio_region_dma_range *ranges,
 				 u32 nr_ranges, unsigned long *pages)
 {
 	u64 total = 0;
 	u32 i;
+
+	BUILD_BUG_ON(BARLEASE_MAX_LENGTH != VFIO_PCI_OFFSET_MASK + 1);
 
 	for (i = 0; i < nr_ranges; i++) {
 		u64 length = ranges[i].length;
@@ -81,26 +94,6 @@ static int barlease_fill_extents(struct barlease_lease *lease,
 	return 0;
 }
 
-/*
- * Where the lease lies in the device's address space. One range lies where the
- * BAR itself has it, which is what /proc/<pid>/maps then shows. Several cannot,
- * in general: they start at the BAR's window, which is BARLEASE_MAX_LENGTH long
- * and so holds any lease. Overlap in the window does no harm: a zap that takes
- * too much costs a fault.
- */
-static unsigned long
-barlease_window(u32 index, const struct vfio_region_dma_range *ranges,
-		u32 nr_ranges)
-{
-	u64 offset = VFIO_PCI_INDEX_TO_OFFSET(index);
-
-	BUILD_BUG_ON(BARLEASE_MAX_LENGTH != VFIO_PCI_OFFSET_MASK + 1);
-
-	if (nr_ranges == 1)
-		offset += ranges[0].offset;
-	return offset >> PAGE_SHIFT;
-}
-
 static int barlease_export(struct barlease_device *dev,
 			   const struct vfio_device_feature_dma_buf *req,
 			   const struct vfio_region_dma_range *ranges)
@@ -114,15 +107,15 @@ static int barlease_export(struct barlease_device *dev,
 	ret = barlease_check_ranges(ranges, req->nr_ranges, &pages);
 	if (ret)
 		return ret;
-	if (!core->bar_mmap_supported[index])
-		return -EINVAL;
+	ret = barlease_check_bar(core, index);
+	if (ret)
+		return ret;
 
 	lease = barlease_lease_alloc(dev, req->nr_ranges);
 	if (!lease)
 		return -ENOMEM;
 
 	lease->pages = pages;
-	lease->window = barlease_window(index, ranges, req->nr_ranges);
 	ret = barlease_fill_extents(lease, ranges,
 				    pci_resource_start(core->pdev, index),
 				    pci_resource_len(core->pdev, index));

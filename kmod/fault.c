@@ -23,6 +23,8 @@ static bool barlease_accessible(struct barlease_lease *lease)
 	       __vfio_pci_memory_enabled(core);
 }
 
+static const struct vm_operations_struct barlease_vm_ops;
+
 /*
  * Finds where @count pages of the lease from @page on lie.
  *
@@ -52,15 +54,18 @@ static bool barlease_find_pfn(const struct barlease_lease *lease,
 	return false;
 }
 
-static vm_fault_t barlease_insert(struct vm_fault *vmf, unsigned long pfn,
-				  unsigned int order)
+static vm_fault_t barlease_insert(struct vm_fault *vmf,
+				  struct barlease_lease *lease,
+				  unsigned long pfn, unsigned int order)
 {
 	if (!order)
 		return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && order == PMD_ORDER)
 		return compat_insert_pmd(vmf, pfn);
-	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) && order == PUD_ORDER)
+	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) && order == PUD_ORDER) {
+		WRITE_ONCE(lease->had_pud, true);
 		return compat_insert_pud(vmf, pfn);
+	}
 	return VM_FAULT_FALLBACK;
 }
 
@@ -89,7 +94,7 @@ static vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
 	 */
 	down_read(memory_lock);
 	if (barlease_accessible(lease))
-		ret = barlease_insert(vmf, pfn, order);
+		ret = barlease_insert(vmf, lease, pfn, order);
 	else
 		ret = VM_FAULT_SIGBUS;
 	up_read(memory_lock);
@@ -101,7 +106,57 @@ static vm_fault_t barlease_fault(struct vm_fault *vmf)
 	return barlease_huge_fault(vmf, 0);
 }
 
+/*
+ * The mm cannot live with a 1 GiB entry in a mapping that it splits or moves:
+ * it takes the entry for a page table, or drops it as bad without flushing the
+ * TLB, which would outlive a revocation. (Both in 6.12 and 7.3: the split of
+ * huge pages looks at no level above the PMD, and mremap() starts by clearing
+ * "bad" PUDs.) It announces both by opening the new mapping first, with
+ * mmap_lock held for writing: take the entries away then. With the mapping
+ * write-locked no fault brings one back before the mm is through.
+ */
+static void barlease_drop_puds(struct barlease_lease *lease,
+			       struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+	unsigned long address = 0;
+
+	mmap_assert_write_locked(mm);
+
+	while ((vma = find_vma(mm, address))) {
+		address = vma->vm_end;
+		if (vma->vm_private_data != lease ||
+		    vma->vm_ops != &barlease_vm_ops)
+			continue;
+		vma_start_write(vma);
+		compat_zap_vma(vma);
+	}
+}
+
+/*
+ * A mapping is about to be split: no fault from here on, so that the opening
+ * of the new part sees whether there ever was a 1 GiB entry.
+ */
+static int barlease_vm_may_split(struct vm_area_struct *vma,
+				 unsigned long address)
+{
+	vma_start_write(vma);
+	return 0;
+}
+
+/* A mapping is copied: by fork(), by mremap(), or because it is split. */
+static void barlease_vm_open(struct vm_area_struct *vma)
+{
+	struct barlease_lease *lease = vma->vm_private_data;
+
+	/* fork() fills another mm and can copy such entries. */
+	if (READ_ONCE(lease->had_pud) && vma->vm_mm == current->mm)
+		barlease_drop_puds(lease, vma->vm_mm);
+}
+
 static const struct vm_operations_struct barlease_vm_ops = {
+	.open = barlease_vm_open,
+	.may_split = barlease_vm_may_split,
 	.fault = barlease_fault,
 #ifdef CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP
 	.huge_fault = barlease_huge_fault,

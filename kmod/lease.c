@@ -5,19 +5,19 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/fcntl.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/barlease.h>
 
 #include "compat/compat.h"
 #include "lease.h"
+#include "window.h"
 
 /*
  * barlease_lease_alloc() - a lease that nobody can see yet
  *
- * The caller fills in the extents, pages and window, and then either publishes
- * or frees it.
+ * The caller fills in the extents and pages, and then either publishes or frees
+ * it.
  */
 struct barlease_lease *barlease_lease_alloc(struct barlease_device *dev,
 					    unsigned int nr_extents)
@@ -55,7 +55,13 @@ int barlease_lease_publish(struct barlease_lease *lease, u32 open_flags)
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct barlease_device *dev = lease->dev;
 	struct dma_buf *dmabuf;
-	int fd;
+	int ret, fd;
+
+	ret = barlease_window_alloc(lease);
+	if (ret) {
+		barlease_lease_free(lease);
+		return ret;
+	}
 
 	info.ops = &barlease_dmabuf_ops;
 	info.size = (size_t)lease->pages << PAGE_SHIFT;
@@ -64,6 +70,7 @@ int barlease_lease_publish(struct barlease_lease *lease, u32 open_flags)
 
 	dmabuf = dma_buf_export(&info);
 	if (IS_ERR(dmabuf)) {
+		barlease_window_free(lease);
 		barlease_lease_free(lease);
 		return PTR_ERR(dmabuf);
 	}
@@ -92,6 +99,8 @@ static void barlease_dmabuf_release(struct dma_buf *dmabuf)
 	list_del(&lease->node);
 	mutex_unlock(&lease->dev->leases_lock);
 
+	/* No mapping is left: each holds the file. */
+	barlease_window_free(lease);
 	barlease_lease_free(lease);
 }
 
@@ -114,21 +123,6 @@ static int barlease_lease_end(struct barlease_lease *lease,
 	return 0;
 }
 
-static void barlease_lease_zap(struct barlease_lease *lease)
-{
-	struct barlease_device *dev = lease->dev;
-
-	lockdep_assert_held_write(&dev->core.memory_lock);
-
-	/*
-	 * Also takes the mappings that others have in this part of the window:
-	 * the BAR's own and other leases of the range. They fault back in.
-	 */
-	unmap_mapping_range(dev->core.vdev.inode->i_mapping,
-			    (loff_t)lease->window << PAGE_SHIFT,
-			    (loff_t)lease->pages << PAGE_SHIFT, true);
-}
-
 /*
  * barlease_orphan_all() - end every lease, the device is being closed
  *
@@ -144,7 +138,7 @@ void barlease_orphan_all(struct barlease_device *dev)
 	mutex_lock(&dev->leases_lock);
 	list_for_each_entry(lease, &dev->leases, node)
 		if (!barlease_lease_end(lease, BARLEASE_ORPHANED))
-			barlease_lease_zap(lease);
+			barlease_window_zap(lease);
 	mutex_unlock(&dev->leases_lock);
 	up_write(&core->memory_lock);
 }
@@ -194,7 +188,7 @@ int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
 	down_write(&dev->core.memory_lock);
 	ret = barlease_lease_end(lease, BARLEASE_REVOKED);
 	if (!ret)
-		barlease_lease_zap(lease);
+		barlease_window_zap(lease);
 	up_write(&dev->core.memory_lock);
 
 	dma_buf_put(dmabuf);

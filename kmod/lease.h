@@ -41,14 +41,15 @@ struct barlease_lease {
 	/* Written under memory_lock for writing; see barlease_lease_end(). */
 	enum barlease_state state;
 
-	/* The rest is constant from export on. */
+	/* Constant from export on, but for had_pud. */
 	unsigned long pages;
 	/*
 	 * Page offset of the lease's first byte in the address space of the
-	 * device. It lies in the window of the BAR, which is why every zap of
-	 * the core covers the lease too.
+	 * device; see window.c.
 	 */
 	unsigned long window;
+	/* Some mapping has had 1 GiB entries; set once, never cleared. */
+	bool had_pud;
 	unsigned int nr_extents;
 	struct barlease_extent extents[] __counted_by(nr_extents);
 };

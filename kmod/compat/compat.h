@@ -74,6 +74,18 @@ static inline vm_fault_t compat_insert_pud(struct vm_fault *vmf,
 }
 #endif
 
+/* Takes all entries of a PFN mapping away. Renamed in 7.x. */
+static inline void compat_zap_vma(struct vm_area_struct *vma)
+{
+	unsigned long size = vma->vm_end - vma->vm_start;
+
+#ifdef BARLEASE_HAVE_ZAP_VMA_PTES
+	zap_vma_ptes(vma, vma->vm_start, size);
+#else
+	zap_special_vma_range(vma, vma->vm_start, size);
+#endif
+}
+
 /*
  * Newer cores claim every BAR when the device is opened. Older ones do it on
  * first use and without a lock, so two first users can race: do it here, at

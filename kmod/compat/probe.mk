@@ -9,6 +9,7 @@ barlease_have = $(if $(shell grep -qsE '$(2)' $(srctree)/include/linux/$(1) \
 
 ccflags-y += $(call barlease_have,module.h,import_ns.*__stringify,NS_TOKEN)
 ccflags-y += $(call barlease_have,huge_mm.h,vmf_insert_pfn_pmd.*pfn_t,PFN_T)
+ccflags-y += $(call barlease_have,mm.h,zap_vma_ptes,ZAP_VMA_PTES)
 ccflags-y += $(call barlease_have,vfio.h,get_region_info_caps,REGION_INFO_CAPS)
 ccflags-y += $(call barlease_have,vfio.h,match_token_uuid,MATCH_TOKEN_UUID)
 ccflags-y += $(call barlease_have,vfio.h,pasid_attach_ioas,PASID_IOAS)

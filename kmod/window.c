@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where leases lie in the address space of their device.
+ *
+ * The core zaps the offsets from BAR 0 to the end of BAR 5, all of them, so a
+ * lease that lies anywhere in there is covered. Each BAR has 1 TiB of offsets
+ * and is shorter than that; the rest is free. A lease gets a window there that
+ * is its own, neither a BAR's nor another lease's: revoking it then zaps its
+ * mappings and nobody else's, and every mapping that is zapped at all is zapped
+ * whole. The last matters to 6.12, which warns when part of a 1 GiB entry is
+ * zapped this way.
+ */
+#include <linux/maple_tree.h>
+#include <linux/mm.h>
+#include <linux/vfio_pci_core.h>
+
+#include "device.h"
+#include "lease.h"
+#include "window.h"
+
+#define BARLEASE_WINDOWS_END \
+	(VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_ROM_REGION_INDEX) >> PAGE_SHIFT)
+
+int barlease_windows_init(struct barlease_device *dev)
+{
+	int bar, ret;
+
+	mt_init_flags(&dev->windows, MT_FLAGS_ALLOC_RANGE);
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		u64 start = VFIO_PCI_INDEX_TO_OFFSET(bar);
+		u64 length = pci_resource_len(dev->core.pdev, bar);
+
+		if (!length)
+			continue;
+		ret = mtree_insert_range(&dev->windows, start >> PAGE_SHIFT,
+					 (start + length - 1) >> PAGE_SHIFT,
+					 dev, GFP_KERNEL);
+		if (ret) {
+			mtree_destroy(&dev->windows);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+void barlease_windows_destroy(struct barlease_device *dev)
+{
+	mtree_destroy(&dev->windows);
+}
+
+/* -ENOMEM when there is no memory or no stretch of free offsets. */
+int barlease_window_alloc(struct barlease_lease *lease)
+{
+	int ret;
+
+	ret = mtree_alloc_range(&lease->dev->windows, &lease->window, lease,
+				lease->pages, 0, BARLEASE_WINDOWS_END - 1,
+				GFP_KERNEL_ACCOUNT);
+	return ret ? -ENOMEM : 0;
+}
+
+void barlease_window_free(struct barlease_lease *lease)
+{
+	mtree_erase(&lease->dev->windows, lease->window);
+}
+
+/* Ends every mapping of the lease; whoever faults now sees its state. */
+void barlease_window_zap(struct barlease_lease *lease)
+{
+	struct barlease_device *dev = lease->dev;
+
+	lockdep_assert_held_write(&dev->core.memory_lock);
+
+	unmap_mapping_range(dev->core.vdev.inode->i_mapping,
+			    (loff_t)lease->window << PAGE_SHIFT,
+			    (loff_t)lease->pages << PAGE_SHIFT, true);
+}

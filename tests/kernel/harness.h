@@ -33,8 +33,8 @@ struct test {
 		.run = name_,                                                  \
 		.seconds = seconds_,                                           \
 	};                                                                     \
-	static const struct test *const entry_##name_                          \
-		__attribute__((section("kernel_tests"), used)) = &test_##name_; \
+	__attribute__((section("kernel_tests"), used))                         \
+	static const struct test *const entry_##name_ = &test_##name_;         \
 	static void name_(void)
 
 /*

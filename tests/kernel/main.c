@@ -21,8 +21,8 @@ static const char usage[] =
 	"  --only GLOB   run the tests that match; without *, ? or [ those\n"
 	"                whose name contains GLOB\n"
 	"\n"
-	"Devices are taken from the environment (BARLEASE_IVSHMEM=0000:00:04.0\n"
-	"and so on, see device.h) and are bound to barlease-vfio-pci.\n"
+	"Devices are taken from the environment (BARLEASE_IVSHMEM and so on,\n"
+	"see device.h) and are bound to barlease-vfio-pci.\n"
 	"Exit status: 0 no test failed, 1 one did, 2 wrong usage.\n";
 
 struct options {

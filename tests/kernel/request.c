@@ -16,6 +16,15 @@ void request_init(struct request *request)
 	request->ranges[0].length = PAGE;
 }
 
+void request_fill(struct request *request, uint32_t nr_ranges)
+{
+	uint32_t i;
+
+	request->head.nr_ranges = nr_ranges;
+	for (i = 0; i < nr_ranges; i++)
+		request->ranges[i] = request->ranges[0];
+}
+
 size_t request_size(uint32_t nr_ranges)
 {
 	return sizeof(struct vfio_device_feature) +

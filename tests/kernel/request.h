@@ -18,6 +18,9 @@ struct request {
 /* One page of the RAM BAR, read-write: what is wrong is for the caller. */
 void request_init(struct request *request);
 
+/* @nr_ranges times the same page. */
+void request_fill(struct request *request, uint32_t nr_ranges);
+
 /*
  * The ioctl, with nothing readable after the first @readable bytes. Return the
  * fd, or -1 and errno.

@@ -11,7 +11,7 @@
 /* Odd on purpose: neither the start of the BAR nor of a huge page. */
 #define OFFSET (0x305000ULL)
 #define LENGTH (4 * PAGE)
-#define WORD 0x1238		/* where in the lease the tests look, in bytes */
+#define WORD 0x1238		/* where in the lease the tests look */
 
 TEST(data_written_through_a_lease_is_read_from_the_region)
 {

@@ -18,7 +18,7 @@ REFUSED(export_with_argsz_below_one_range_is_einval, EINVAL,
 	request.argsz = (uint32_t)request_size(1) - 1)
 
 REFUSED(export_with_argsz_below_the_last_range_is_einval, EINVAL,
-	request.head.nr_ranges = BARLEASE_MAX_RANGES;
+	request_fill(&request, BARLEASE_MAX_RANGES);
 	request.argsz = (uint32_t)request_size(BARLEASE_MAX_RANGES) - 1)
 
 TEST(export_with_unreadable_structure_is_efault)
@@ -77,7 +77,7 @@ REFUSED(export_with_access_mode_3_is_einval, EINVAL,
 	request.head.open_flags = O_ACCMODE)
 
 REFUSED(export_of_513_ranges_is_e2big, E2BIG,
-	request.head.nr_ranges = BARLEASE_MAX_RANGES + 1)
+	request_fill(&request, BARLEASE_MAX_RANGES + 1))
 REFUSED(export_of_all_ranges_there_can_be_is_e2big, E2BIG,
 	request.head.nr_ranges = UINT32_MAX;
 	request.argsz = UINT32_MAX)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Revoke: all of this lease is gone at once, and nothing else. */
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -222,8 +223,8 @@ TEST(revoke_by_the_lessee_is_impossible)
 	feature->argsz = sizeof(bytes);
 	feature->flags = VFIO_DEVICE_FEATURE_SET |
 			 VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE;
-	((struct vfio_device_feature_dma_buf_revoke *)feature->data)->dmabuf_fd =
-		lent.fd;
+	revoke.dmabuf_fd = lent.fd;
+	memcpy(feature->data, &revoke, sizeof(revoke));
 	ASSERT_ERRNO(ioctl(lent.fd, VFIO_DEVICE_FEATURE, feature), ENOTTY);
 }
 

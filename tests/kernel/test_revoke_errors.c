@@ -10,7 +10,8 @@
 #include "harness.h"
 #include "touch.h"
 
-#define SET_REVOKE (VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE)
+#define SET_REVOKE                                                             \
+	(VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE)
 #define SET_MEMATTR                                                            \
 	(VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR)
 #define NC VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC

@@ -147,3 +147,34 @@ TEST(memory_off_waits_for_a_fault_that_it_interrupts)
 	}
 	contest_end(&contest, thread);
 }
+
+/*
+ * The first 1 GiB page of a lease against the split of its mapping: there is
+ * no such page when the split begins, and none may come up while it lasts.
+ */
+TEST(split_waits_for_a_fault_that_it_interrupts)
+{
+	struct barlease_device *dev = device_open(TESTDEV);
+	unsigned int bar = device_bar_of_size(dev, BIG);
+	struct contest contest = { 0 };
+	uint32_t seed = 3, i;
+	pthread_t thread;
+	int fd;
+
+	contest_start(&contest, &thread);
+	for (i = 0; i < ROUNDS; i++) {
+		fd = lease_export(dev, bar, 0, SIZE_1G);
+		contest.map = lease_map_aligned(fd, SIZE_1G, 0);
+		atomic_store(&contest.run, true);
+		usleep(race_random(&seed, 150));
+		/* The fault is past, or sees the gap and ends in SIGSEGV. */
+		ASSERT_SYS(munmap(contest.map + SIZE_1G - SIZE_2M - PAGE,
+				  SIZE_2M));
+		while (atomic_load(&contest.run))
+			usleep(100);
+		ASSERT_TOUCH(touch_read(contest.map, NULL), TOUCH_OK);
+		munmap(contest.map, SIZE_1G);
+		close(fd);
+	}
+	contest_end(&contest, thread);
+}

@@ -168,6 +168,34 @@ TEST(ranges_beside_huge_pages_are_right)
 					      in_range));
 }
 
+/* There are 6 TiB of offsets for the leases of a device. */
+TEST(ranges_of_more_than_all_offsets_are_enomem)
+{
+	struct barlease_device *dev = device_open(TESTDEV);
+	unsigned int bar = device_bar_of_size(dev, 8 * SIZE_1G);
+	struct barlease_range whole[128];
+	int fds[16], count = 0, fd, i;
+
+	for (i = 0; i < 128; i++) {
+		whole[i].offset = 0;
+		whole[i].length = 8 * SIZE_1G;
+	}
+	for (;;) {
+		fd = barlease_lease_export(dev, bar, whole, 128,
+					   BARLEASE_READ_WRITE);
+		if (fd < 0)
+			break;
+		ASSERT_COMPARE(count, <, 16);
+		fds[count++] = fd;
+	}
+	ASSERT_ERROR(fd, ENOMEM);
+	ASSERT_COMPARE(count, >, 0);
+	/* A small one, and after the end of one a large one, still work. */
+	lease_map_rw(lease_export(dev, bar, 0, PAGE), 0, PAGE);
+	close(fds[0]);
+	lease_export_ranges(dev, bar, whole, 128);
+}
+
 /* A lease can be longer than the BAR; every zap must reach its end. */
 TEST(ranges_longer_than_the_bar_are_zapped_to_the_end)
 {

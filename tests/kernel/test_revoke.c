@@ -146,6 +146,25 @@ TEST(revoke_leaves_the_neighbours)
 	ASSERT_EQ(touch_faults(right), 0);
 }
 
+/* Nor are others zapped to be faulted in again. */
+TEST(revoke_costs_other_mappings_of_the_range_no_fault)
+{
+	struct lent lent;
+	uint32_t *other, *bar;
+
+	lend(&lent, OFFSET, LENGTH);
+	other = lease_map_rw(lease_export(lent.dev, RAM_BAR, OFFSET, LENGTH),
+			     0, LENGTH);
+	bar = ram_map(lent.dev, OFFSET, LENGTH);
+	ASSERT_WRITES(lent.map, 1);
+	ASSERT_WRITES(other, 2);
+	ASSERT_WRITES(bar, 3);
+	ASSERT_SYS(lease_revoke(lent.dev, lent.fd));
+	ASSERT_EQ(touch_faults(other), 0);
+	ASSERT_EQ(touch_faults(bar), 0);
+	ASSERT_GONE(lent.map);
+}
+
 TEST(revoke_leaves_the_lessors_bar_mapping)
 {
 	struct lent lent;

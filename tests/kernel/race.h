@@ -44,6 +44,7 @@ enum race_count {
 /* In memory that all processes share. */
 struct race {
 	_Atomic uint64_t counts[RACE_COUNTS];
+	bool toggle_memory;
 	atomic_bool stop;		/* the test is over */
 	atomic_bool close_device;	/* this lessor shall close and exit */
 	atomic_uint next_lease;

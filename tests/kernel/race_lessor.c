@@ -137,15 +137,16 @@ void race_lessor(struct race *race, uint32_t round)
 {
 	struct lessor lessor = { .race = race, .round = round };
 	pthread_t threads[EXPORTERS + 1];
+	unsigned int count = EXPORTERS + race->toggle_memory;
 	unsigned int i;
 
 	lessor.dev = device_open(IVSHMEM);
 	/* From here on, the toggler alone switches memory. */
-	ASSERT_EQ(pthread_create(&threads[0], NULL, toggle_on, &lessor), 0);
-	for (i = 1; i <= EXPORTERS; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, export_on,
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(pthread_create(&threads[i], NULL,
+					 i < EXPORTERS ? export_on : toggle_on,
 					 &lessor), 0);
-	for (i = 0; i <= EXPORTERS; i++)
+	for (i = 0; i < count; i++)
 		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
 
 	barlease_device_close(lessor.dev);

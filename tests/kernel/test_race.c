@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Everything at the same time; see race.h. */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "harness.h"
 #include "race.h"
 
-#define RACE_MS 10000
+#define RACE_MS 10000	/* of each of the two */
 
 bool race_send(struct race *race, unsigned int inbox,
 	       const struct race_lease *lease, int fd)
@@ -136,16 +137,13 @@ static void print_counts(struct race *race)
 			  names[i]);
 }
 
-TEST_LONG(race_of_everything_lets_no_access_through_after_the_end, 60)
+static void run_race(struct race *race)
 {
 	pid_t borrowers[RACE_BORROWERS];
-	struct race *race;
 	long long end;
 	uint32_t round;
 	unsigned int i;
 
-	device_bdf(IVSHMEM);
-	race = race_create();
 	for (i = 0; i < RACE_BORROWERS; i++) {
 		borrowers[i] = (pid_t)ASSERT_SYS(fork());
 		if (!borrowers[i])
@@ -163,5 +161,47 @@ TEST_LONG(race_of_everything_lets_no_access_through_after_the_end, 60)
 
 	/* Nothing that was to be raced with stood still. */
 	for (i = 0; i < RACE_COUNTS; i++)
-		ASSERT_COMPARE(atomic_load(&race->counts[i]), >, 0);
+		if (i != RACE_TOGGLES || race->toggle_memory)
+			ASSERT_COMPARE(atomic_load(&race->counts[i]), >, 0);
+}
+
+TEST_LONG(race_on_all_cpus_lets_no_access_through_after_the_end, 60)
+{
+	device_bdf(IVSHMEM);
+	run_race(race_create());
+}
+
+static bool is_emulated(void)
+{
+	FILE *file = fopen("/proc/cpuinfo", "r");
+	bool found = false;
+	char line[1024];
+
+	ASSERT(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, "QEMU TCG CPU");
+	fclose(file);
+	return found;
+}
+
+/*
+ * QEMU before 8.2, when it emulates several CPUs, sends an access of one CPU
+ * to a wrong device at the moment when another CPU makes a BAR come or go:
+ * a write to the local APIC gets lost, and the guest with it. So there, and
+ * only there, all of this test runs on one CPU.
+ */
+TEST_LONG(race_with_memory_off_lets_no_access_through_after_the_end, 60)
+{
+	struct race *race;
+	cpu_set_t cpus;
+
+	device_bdf(IVSHMEM);
+	if (is_emulated()) {
+		CPU_ZERO(&cpus);
+		CPU_SET(0, &cpus);
+		ASSERT_SYS(sched_setaffinity(0, sizeof(cpus), &cpus));
+	}
+	race = race_create();
+	race->toggle_memory = true;
+	run_race(race);
 }

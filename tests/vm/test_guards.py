@@ -46,6 +46,11 @@ class Guards(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("before the program did", err)
 
+    def test_a_guest_that_dies_at_boot_is_started_again_and_then_fails(self):
+        status, _, err = run("--append", "rdinit=/nonexistent", "true")
+        self.assertEqual(status, 1)
+        self.assertEqual(err.count("once more"), 2)
+
     def test_time_that_is_up_ends_the_run(self):
         status, _, err = run("--timeout", "8", "sleep", "100")
         self.assertEqual(status, 124)

@@ -18,6 +18,7 @@ decimal or 0x... Offsets count in the file behind the ivshmem device's BAR 2.
                                     equal; "ok" alone if nothing changed
     size                            of the file
     powerdown                       press the machine's power button
+    begin                           the program begins now (said by /init)
     exit STATUS                     the program has ended (said by /init)
 """
 
@@ -68,6 +69,7 @@ class HostCalls:
         self.backing = pathlib.Path(backing) if backing else None
         self.monitor = monitor
         self.snapshot = None
+        self.begun = False
         self.exit_status = None
 
     def answer(self, line):
@@ -143,6 +145,9 @@ class HostCalls:
         if not self.monitor:
             raise Refused("this machine has no monitor")
         self.monitor("system_powerdown")
+
+    def _do_begin(self):
+        self.begun = True
 
     def _do_exit(self, status):
         self.exit_status = _number(status)

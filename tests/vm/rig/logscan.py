@@ -11,7 +11,7 @@ FINDING = re.compile(
     r"|suspicious RCU|KASAN|KCSAN|KFENCE|UBSAN|refcount_t"
     r"|general protection|[Uu]nable to handle|soft lockup|hard LOCKUP"
     r"|kmemleak|Modules linked in|Kernel panic|DMAR: \[.*fault"
-    r"|DEBUG_LOCKS_WARN_ON|list_(?:add|del) corruption|lockdep")
+    r"|bad p[gu4m]d|DEBUG_LOCKS_WARN_ON|list_(?:add|del) corruption|lockdep")
 
 # A driver built out of tree and unsigned says so when it is loaded; the rest
 # are announcements at boot.

@@ -64,6 +64,7 @@ class Machine:
         self.cpus = cpus
         self.sizes = {name: size for name, (_, size) in DEVICES.items()}
         self.defaults = True
+        self.append = ""
         self.extra = []
         self.backing = None
 
@@ -155,7 +156,7 @@ class Machine:
             "-device", "intel-iommu,intremap=on",
             "-boot", "menu=off,strict=on",
             "-kernel", str(kernel), "-initrd", str(initramfs),
-            "-append", COMMAND_LINE,
+            "-append", f"{COMMAND_LINE} {self.append}".strip(),
             "-chardev", f"file,id=console,path={console}",
             "-serial", "chardev:console",
             "-chardev", f"socket,id=monitor,path={monitor}",

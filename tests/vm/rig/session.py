@@ -28,7 +28,8 @@ class Ended(Exception):
 class Outcome:
     """How a run ended."""
 
-    def __init__(self, status, timed_out, log, error):
+    def __init__(self, begun, status, timed_out, log, error):
+        self.begun = begun # whether the guest came as far as the program
         self.status = status # of the program; None if the guest died first
         self.timed_out = timed_out
         self.log = log
@@ -187,7 +188,7 @@ class Session:
             self.selector.close()
         log = pathlib.Path(console)
         text = log.read_text(errors="replace") if log.exists() else ""
-        return Outcome(self.calls.exit_status, timed_out,
+        return Outcome(self.calls.begun, self.calls.exit_status, timed_out,
                        text.replace("\r", ""),
                        errors.read_text(errors="replace").strip())
 

@@ -72,6 +72,8 @@ static int barlease_device_feature(struct vfio_device *vfio, u32 flags,
 		return barlease_feature_revoke(dev, flags, arg, argsz);
 	case BARLEASE_FEATURE_MEMATTR:
 		return barlease_feature_memattr(dev, flags, arg, argsz);
+	case BARLEASE_FEATURE_INFO:
+		return barlease_feature_info(dev, flags, arg, argsz);
 	default:
 		return vfio_pci_core_ioctl_feature(vfio, flags, arg, argsz);
 	}

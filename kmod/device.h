@@ -8,6 +8,8 @@
 #include <linux/pci.h>
 #include <linux/vfio_pci_core.h>
 
+struct dentry;
+
 /*
  * A PCI function of ours.
  *
@@ -28,6 +30,8 @@ struct barlease_device {
 
 	/* Taken stretches of the address space, in pages. Has its own lock. */
 	struct maple_tree windows;
+
+	struct dentry *debugfs;
 };
 
 static inline struct barlease_device *

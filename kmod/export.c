@@ -115,7 +115,13 @@ static int barlease_export(struct barlease_device *dev,
 	if (!lease)
 		return -ENOMEM;
 
+	lease->bar = index;
+	lease->bar_pfn = pci_resource_start(core->pdev, index) >> PAGE_SHIFT;
+	lease->open_flags = req->open_flags;
 	lease->pages = pages;
+	snprintf(lease->name, sizeof(lease->name), "%s:%u[%llx+%lx]",
+		 pci_name(core->pdev), index, ranges[0].offset,
+		 pages << PAGE_SHIFT);
 	ret = barlease_fill_extents(lease, ranges,
 				    pci_resource_start(core->pdev, index),
 				    pci_resource_len(core->pdev, index));
@@ -123,7 +129,7 @@ static int barlease_export(struct barlease_device *dev,
 		barlease_lease_free(lease);
 		return ret;
 	}
-	return barlease_lease_publish(lease, req->open_flags);
+	return barlease_lease_publish(lease);
 }
 
 int barlease_feature_export(struct barlease_device *dev, u32 flags,

@@ -1,38 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mmap() of a lease and the faults on it.
+ * Faults on a mapped lease.
  */
-#include <linux/dma-buf.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
 #include "compat/compat.h"
+#include "fault.h"
 #include "lease.h"
+#include "trace.h"
+#include "wc.h"
 
-/*
- * May the BARs be touched now? Only for a lease that is live under
- * memory_lock: the virtual configuration goes when the device is closed.
- */
-static bool barlease_accessible(struct barlease_lease *lease)
-{
-	struct vfio_pci_core_device *core = &lease->dev->core;
-
-	lockdep_assert_held(&core->memory_lock);
-
-	return lease->state == BARLEASE_LIVE && !core->pm_runtime_engaged &&
-	       __vfio_pci_memory_enabled(core);
-}
-
-static const struct vm_operations_struct barlease_vm_ops;
-
-/*
- * Finds where @count pages of the lease from @page on lie.
- *
- * Return: false unless they are contiguous in physical memory.
- */
-static bool barlease_find_pfn(const struct barlease_lease *lease,
-			      unsigned long page, unsigned long count,
-			      unsigned long *pfn)
+/* The extent that holds a page of the lease; NULL past the end. */
+static const struct barlease_extent *
+barlease_find_extent(const struct barlease_lease *lease, unsigned long page)
 {
 	unsigned int low = 0, high = lease->nr_extents;
 
@@ -40,18 +21,14 @@ static bool barlease_find_pfn(const struct barlease_lease *lease,
 		unsigned int middle = low + (high - low) / 2;
 		const struct barlease_extent *extent = &lease->extents[middle];
 
-		if (page < extent->page) {
+		if (page < extent->page)
 			high = middle;
-		} else if (page - extent->page >= extent->pages) {
+		else if (page - extent->page >= extent->pages)
 			low = middle + 1;
-		} else {
-			if (count > extent->pages - (page - extent->page))
-				return false;
-			*pfn = extent->pfn + (page - extent->page);
-			return true;
-		}
+		else
+			return extent;
 	}
-	return false;
+	return NULL;
 }
 
 static vm_fault_t barlease_insert(struct vm_fault *vmf,
@@ -69,13 +46,29 @@ static vm_fault_t barlease_insert(struct vm_fault *vmf,
 	return VM_FAULT_FALLBACK;
 }
 
-static vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
+static void barlease_count_fault(struct barlease_lease *lease,
+				 struct vm_fault *vmf, unsigned int order,
+				 vm_fault_t ret)
+{
+	enum barlease_fault_size size = BARLEASE_FAULT_PTE;
+
+	trace_barlease_fault(lease, vmf->address, order, ret);
+	if (ret & VM_FAULT_ERROR)
+		return;
+	if (order)
+		size = order == PMD_ORDER ? BARLEASE_FAULT_PMD :
+					    BARLEASE_FAULT_PUD;
+	atomic64_inc(&lease->faults[size]);
+}
+
+vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct barlease_lease *lease = vma->vm_private_data;
 	struct rw_semaphore *memory_lock = &lease->dev->core.memory_lock;
 	unsigned long size = PAGE_SIZE << order;
 	unsigned long start = ALIGN_DOWN(vmf->address, size);
+	const struct barlease_extent *extent;
 	unsigned long page, pfn;
 	vm_fault_t ret;
 
@@ -83,9 +76,13 @@ static vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
 		return VM_FAULT_FALLBACK;
 
 	page = linear_page_index(vma, start) - lease->window;
-	if (!barlease_find_pfn(lease, page, 1UL << order, &pfn))
-		return order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
-	if (!IS_ALIGNED(pfn, 1UL << order))
+	extent = barlease_find_extent(lease, page);
+	if (!extent)
+		return VM_FAULT_SIGBUS;
+	page -= extent->page;
+	pfn = extent->pfn + page;
+	if (1UL << order > extent->pages - page ||
+	    !IS_ALIGNED(pfn, 1UL << order))
 		return VM_FAULT_FALLBACK;
 
 	/*
@@ -93,121 +90,56 @@ static vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
 	 * fault is first and its entry is zapped, or it sees the end.
 	 */
 	down_read(memory_lock);
-	if (barlease_accessible(lease))
+	if (barlease_lease_accessible(lease))
 		ret = barlease_insert(vmf, lease, pfn, order);
 	else
 		ret = VM_FAULT_SIGBUS;
 	up_read(memory_lock);
+
+	if (!(ret & VM_FAULT_FALLBACK))
+		barlease_count_fault(lease, vmf, order, ret);
 	return ret;
 }
 
-static vm_fault_t barlease_fault(struct vm_fault *vmf)
+vm_fault_t barlease_fault(struct vm_fault *vmf)
 {
 	return barlease_huge_fault(vmf, 0);
 }
 
 /*
- * The mm cannot live with a 1 GiB entry in a mapping that it splits or moves:
- * it takes the entry for a page table, or drops it as bad without flushing the
- * TLB, which would outlive a revocation. (Both in 6.12 and 7.3: the split of
- * huge pages looks at no level above the PMD, and mremap() starts by clearing
- * "bad" PUDs.) It announces both by opening the new mapping first, with
- * mmap_lock held for writing: take the entries away then. With the mapping
- * write-locked no fault brings one back before the mm is through.
+ * A fault that fills what it can around it: the pages that share the faulting
+ * one's page table, its mapping and its extent.
  */
-static void barlease_drop_puds(struct barlease_lease *lease,
-			       struct mm_struct *mm)
+vm_fault_t barlease_fault_around(struct vm_fault *vmf)
 {
-	struct vm_area_struct *vma;
-	unsigned long address = 0;
-
-	mmap_assert_write_locked(mm);
-
-	while ((vma = find_vma(mm, address))) {
-		address = vma->vm_end;
-		if (vma->vm_private_data != lease ||
-		    vma->vm_ops != &barlease_vm_ops)
-			continue;
-		vma_start_write(vma);
-		compat_zap_vma(vma);
-	}
-}
-
-/*
- * A mapping is about to be split: no fault from here on, so that the opening
- * of the new part sees whether there ever was a 1 GiB entry.
- */
-static int barlease_vm_may_split(struct vm_area_struct *vma,
-				 unsigned long address)
-{
-	vma_start_write(vma);
-	return 0;
-}
-
-/* A mapping is copied: by fork(), by mremap(), or because it is split. */
-static void barlease_vm_open(struct vm_area_struct *vma)
-{
+	struct vm_area_struct *vma = vmf->vma;
 	struct barlease_lease *lease = vma->vm_private_data;
+	struct rw_semaphore *memory_lock = &lease->dev->core.memory_lock;
+	unsigned long first = max(vmf->address & PMD_MASK, vma->vm_start);
+	unsigned long last = min(ALIGN(vmf->address + 1, PMD_SIZE), vma->vm_end);
+	unsigned long page = linear_page_index(vma, vmf->address) -
+			     lease->window;
+	const struct barlease_extent *extent;
+	unsigned long before, count;
+	vm_fault_t ret;
 
-	/* fork() fills another mm and can copy such entries. */
-	if (READ_ONCE(lease->had_pud) && vma->vm_mm == current->mm)
-		barlease_drop_puds(lease, vma->vm_mm);
-}
+	extent = barlease_find_extent(lease, page);
+	if (!extent)
+		return VM_FAULT_SIGBUS;
+	page -= extent->page;
+	before = min(page, ((vmf->address & PAGE_MASK) - first) >> PAGE_SHIFT);
+	first = (vmf->address & PAGE_MASK) - (before << PAGE_SHIFT);
+	page -= before;
+	count = min(extent->pages - page, (last - first) >> PAGE_SHIFT);
 
-static const struct vm_operations_struct barlease_vm_ops = {
-	.open = barlease_vm_open,
-	.may_split = barlease_vm_may_split,
-	.fault = barlease_fault,
-#ifdef CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP
-	.huge_fault = barlease_huge_fault,
-#endif
-};
+	/* As above. */
+	down_read(memory_lock);
+	if (barlease_lease_accessible(lease))
+		ret = barlease_insert_wc(vmf, first, extent->pfn + page, count);
+	else
+		ret = VM_FAULT_SIGBUS;
+	up_read(memory_lock);
 
-/*
- * A mapping that would fault at once is better refused, but this is a courtesy
- * and the fault decides. It runs under mmap_lock for writing, where waiting for
- * memory_lock can deadlock: a holder of memory_lock may fault on user memory
- * itself. Hence the trylock, and no answer while somebody has the lock.
- */
-static bool barlease_mappable_now(struct barlease_lease *lease)
-{
-	struct vfio_pci_core_device *core = &lease->dev->core;
-	bool accessible;
-
-	if (!down_read_trylock(&core->memory_lock))
-		return READ_ONCE(lease->state) == BARLEASE_LIVE;
-
-	accessible = barlease_accessible(lease);
-	up_read(&core->memory_lock);
-	return accessible;
-}
-
-/* The DMABUF core has checked that the range is within the buffer. */
-int barlease_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
-{
-	struct barlease_lease *lease = dmabuf->priv;
-
-	/*
-	 * Not VM_SHARED: the mm clears it for a shared mapping of a file that
-	 * is opened read-only, together with VM_MAYWRITE.
-	 */
-	if (!(vma->vm_flags & VM_MAYSHARE))
-		return -EINVAL;
-
-	if (!barlease_mappable_now(lease))
-		return -ENODEV;
-
-	vma->vm_pgoff += lease->window;
-	vma->vm_private_data = lease;
-	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
-	vma->vm_page_prot = pgprot_decrypted(vma->vm_page_prot);
-
-	/*
-	 * As vfio-pci maps a BAR. VM_ALLOW_ANY_UNCACHED lets a guest on arm64
-	 * choose Normal-NC for it.
-	 */
-	vm_flags_set(vma, VM_ALLOW_ANY_UNCACHED | VM_IO | VM_PFNMAP |
-			  VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_ops = &barlease_vm_ops;
-	return 0;
+	barlease_count_fault(lease, vmf, 0, ret);
+	return ret;
 }

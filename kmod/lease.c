@@ -10,8 +10,15 @@
 #include <linux/barlease.h>
 
 #include "compat/compat.h"
+#include "debugfs.h"
 #include "lease.h"
+#include "wc.h"
 #include "window.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static atomic64_t barlease_last_id;
 
 /*
  * barlease_lease_alloc() - a lease that nobody can see yet
@@ -32,6 +39,10 @@ struct barlease_lease *barlease_lease_alloc(struct barlease_device *dev,
 	lease->nr_extents = nr_extents;
 	lease->dev = dev;
 	lease->state = BARLEASE_LIVE;
+	lease->memattr = VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC;
+	lease->id = atomic64_inc_return(&barlease_last_id);
+	lease->exporter = task_tgid_nr(current);
+	get_task_comm(lease->comm, current);
 	INIT_LIST_HEAD(&lease->node);
 	get_device(&dev->core.vdev.device);
 	return lease;
@@ -46,11 +57,40 @@ void barlease_lease_free(struct barlease_lease *lease)
 }
 
 /*
+ * May the BARs be touched now? Only for a lease that is live under
+ * memory_lock: the virtual configuration goes when the device is closed.
+ */
+bool barlease_lease_accessible(struct barlease_lease *lease)
+{
+	struct vfio_pci_core_device *core = &lease->dev->core;
+
+	lockdep_assert_held(&core->memory_lock);
+
+	return lease->state == BARLEASE_LIVE && !core->pm_runtime_engaged &&
+	       __vfio_pci_memory_enabled(core);
+}
+
+/*
+ * The name of the DMABUF, which /proc/<pid>/maps and the list of DMABUFs show.
+ * It is there for people, and a holder of the fd can change it by
+ * DMA_BUF_SET_NAME; nothing relies on it.
+ */
+static void barlease_name_dmabuf(struct barlease_lease *lease,
+				 struct dma_buf *dmabuf)
+{
+	char *name = kstrdup(lease->name, GFP_KERNEL);
+
+	spin_lock(&dmabuf->name_lock);
+	dmabuf->name = name;
+	spin_unlock(&dmabuf->name_lock);
+}
+
+/*
  * barlease_lease_publish() - make the DMABUF and the fd
  *
  * Return: the fd, or -errno; either way the lease is no longer the caller's.
  */
-int barlease_lease_publish(struct barlease_lease *lease, u32 open_flags)
+int barlease_lease_publish(struct barlease_lease *lease)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct barlease_device *dev = lease->dev;
@@ -65,7 +105,7 @@ int barlease_lease_publish(struct barlease_lease *lease, u32 open_flags)
 
 	info.ops = &barlease_dmabuf_ops;
 	info.size = (size_t)lease->pages << PAGE_SHIFT;
-	info.flags = open_flags;
+	info.flags = lease->open_flags;
 	info.priv = lease;
 
 	dmabuf = dma_buf_export(&info);
@@ -81,11 +121,14 @@ int barlease_lease_publish(struct barlease_lease *lease, u32 open_flags)
 	 */
 	dmabuf->file->f_mapping = dev->core.vdev.inode->i_mapping;
 
+	barlease_name_dmabuf(lease, dmabuf);
+
 	mutex_lock(&dev->leases_lock);
 	list_add_tail(&lease->node, &dev->leases);
 	mutex_unlock(&dev->leases_lock);
 
-	fd = dma_buf_fd(dmabuf, open_flags & O_CLOEXEC);
+	trace_barlease_export(lease);
+	fd = dma_buf_fd(dmabuf, lease->open_flags & O_CLOEXEC);
 	if (fd < 0)
 		dma_buf_put(dmabuf);	/* frees the lease */
 	return fd;
@@ -95,6 +138,7 @@ static void barlease_dmabuf_release(struct dma_buf *dmabuf)
 {
 	struct barlease_lease *lease = dmabuf->priv;
 
+	trace_barlease_release(lease);
 	mutex_lock(&lease->dev->leases_lock);
 	list_del(&lease->node);
 	mutex_unlock(&lease->dev->leases_lock);
@@ -118,6 +162,7 @@ static int barlease_lease_end(struct barlease_lease *lease,
 	if (lease->state != BARLEASE_LIVE)
 		return -EBADFD;
 
+	trace_barlease_end(lease, to);
 	/* .mmap peeks without the lock, hence the annotation. */
 	WRITE_ONCE(lease->state, to);
 	return 0;
@@ -147,7 +192,7 @@ void barlease_orphan_all(struct barlease_device *dev)
  * The DMABUF behind an fd of user space, if it is a lease of this device.
  * The caller puts it.
  */
-static struct dma_buf *barlease_dmabuf_get(struct barlease_device *dev, int fd)
+struct dma_buf *barlease_dmabuf_get(struct barlease_device *dev, int fd)
 {
 	struct dma_buf *dmabuf;
 	struct barlease_lease *lease;
@@ -196,14 +241,35 @@ int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
 }
 
 /*
- * Only the default can be had so far. Where write-combining is asked for the
- * answer is an error, never a mapping that is quietly something else.
+ * Mappings that exist keep the type they have. Where write-combining is asked
+ * for and cannot be had the answer is an error, never a mapping that is quietly
+ * something else.
  */
+static int barlease_set_memattr(struct barlease_lease *lease, u32 memattr)
+{
+	lockdep_assert_held_write(&lease->dev->core.memory_lock);
+
+	if (lease->state != BARLEASE_LIVE)
+		return -EBADFD;
+	switch (memattr) {
+	case VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC:
+		break;
+	case VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC:
+		if (!barlease_have_wc())
+			return -EOPNOTSUPP;
+		break;
+	default:
+		return -ENOENT;
+	}
+	/* .mmap peeks without the lock. */
+	WRITE_ONCE(lease->memattr, memattr);
+	return 0;
+}
+
 int barlease_feature_memattr(struct barlease_device *dev, u32 flags,
 			     void __user *arg, size_t argsz)
 {
 	struct vfio_device_feature_dma_buf_memattr memattr;
-	struct barlease_lease *lease;
 	struct dma_buf *dmabuf;
 	int ret;
 
@@ -217,18 +283,10 @@ int barlease_feature_memattr(struct barlease_device *dev, u32 flags,
 	dmabuf = barlease_dmabuf_get(dev, memattr.dmabuf_fd);
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
-	lease = dmabuf->priv;
 
-	down_read(&dev->core.memory_lock);
-	if (lease->state != BARLEASE_LIVE)
-		ret = -EBADFD;
-	else if (memattr.memattr == VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC)
-		ret = 0;
-	else if (memattr.memattr == VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC)
-		ret = -EOPNOTSUPP;
-	else
-		ret = -ENOENT;
-	up_read(&dev->core.memory_lock);
+	down_write(&dev->core.memory_lock);
+	ret = barlease_set_memattr(dmabuf->priv, memattr.memattr);
+	up_write(&dev->core.memory_lock);
 
 	dma_buf_put(dmabuf);
 	return ret;

@@ -3,8 +3,12 @@
 #define BARLEASE_LEASE_H
 
 #include <linux/dma-buf.h>
+#include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/types.h>
+#include <linux/barlease.h>
+#include <uapi/linux/dma-buf.h>
 
 #include "device.h"
 
@@ -21,6 +25,14 @@ struct barlease_extent {
 	unsigned long page;	/* first page, counted from the lease's start */
 	unsigned long pages;
 	unsigned long pfn;
+};
+
+/* Sizes of a fault's page, for counting them. */
+enum barlease_fault_size {
+	BARLEASE_FAULT_PTE,
+	BARLEASE_FAULT_PMD,
+	BARLEASE_FAULT_PUD,
+	BARLEASE_FAULT_SIZES,
 };
 
 /*
@@ -41,7 +53,21 @@ struct barlease_lease {
 	/* Written under memory_lock for writing; see barlease_lease_end(). */
 	enum barlease_state state;
 
+	/* Of mappings made from now on. Under memory_lock for writing. */
+	u32 memattr;
+
+	/* For those who look; nothing hangs on them. */
+	atomic_t mappings;
+	atomic64_t faults[BARLEASE_FAULT_SIZES];
+
 	/* Constant from export on, but for had_pud. */
+	char name[DMA_BUF_NAME_LEN];	/* BDF:BAR[offset+length] */
+	u64 id;			/* unique for as long as the module is loaded */
+	u32 bar;
+	unsigned long bar_pfn;	/* where the BAR starts */
+	u32 open_flags;
+	pid_t exporter;		/* thread group, as the initial namespace has it */
+	char comm[TASK_COMM_LEN];
 	unsigned long pages;
 	/*
 	 * Page offset of the lease's first byte in the address space of the
@@ -54,17 +80,33 @@ struct barlease_lease {
 	struct barlease_extent extents[] __counted_by(nr_extents);
 };
 
+/* The @index'th range as it was exported, in bytes from the BAR's start. */
+static inline struct vfio_region_dma_range
+barlease_lease_range(const struct barlease_lease *lease, u32 index)
+{
+	const struct barlease_extent *extent = &lease->extents[index];
+
+	return (struct vfio_region_dma_range){
+		.offset = (u64)(extent->pfn - lease->bar_pfn) << PAGE_SHIFT,
+		.length = (u64)extent->pages << PAGE_SHIFT,
+	};
+}
+
 extern const struct dma_buf_ops barlease_dmabuf_ops;
 
 struct barlease_lease *barlease_lease_alloc(struct barlease_device *dev,
 					    unsigned int nr_extents);
 void barlease_lease_free(struct barlease_lease *lease);
-int barlease_lease_publish(struct barlease_lease *lease, u32 open_flags);
+int barlease_lease_publish(struct barlease_lease *lease);
+bool barlease_lease_accessible(struct barlease_lease *lease);
+struct dma_buf *barlease_dmabuf_get(struct barlease_device *dev, int fd);
 
 int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
 			    void __user *arg, size_t argsz);
 int barlease_feature_memattr(struct barlease_device *dev, u32 flags,
 			     void __user *arg, size_t argsz);
+int barlease_feature_info(struct barlease_device *dev, u32 flags,
+			  void __user *arg, size_t argsz);
 int barlease_feature_export(struct barlease_device *dev, u32 flags,
 			    void __user *arg, size_t argsz);
 void barlease_orphan_all(struct barlease_device *dev);

@@ -13,6 +13,7 @@
 #include <linux/pci.h>
 
 #include "compat/compat.h"
+#include "debugfs.h"
 #include "device.h"
 
 struct barlease_device_params barlease_params;
@@ -60,18 +61,23 @@ static int barlease_pci_probe(struct pci_dev *pdev,
 	dev_set_drvdata(&pdev->dev, &dev->core);
 
 	ret = vfio_pci_core_register_device(&dev->core);
-	if (ret)
+	if (ret) {
 		barlease_device_destroy(dev);
-	return ret;
+		return ret;
+	}
+	barlease_debugfs_add(dev);
+	return 0;
 }
 
 static void barlease_pci_remove(struct pci_dev *pdev)
 {
 	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
+	struct barlease_device *dev = barlease_device(&core->vdev);
 
 	/* Waits for open device fds, as VFIO has it; never for a lessee. */
 	vfio_pci_core_unregister_device(core);
-	barlease_device_destroy(barlease_device(&core->vdev));
+	barlease_debugfs_remove(dev);
+	barlease_device_destroy(dev);
 }
 
 static int barlease_pci_sriov_configure(struct pci_dev *pdev, int nr_virtfn)
@@ -141,9 +147,12 @@ static int __init barlease_init(void)
 				 barlease_params.disable_vga,
 				 barlease_params.disable_idle_d3);
 
+	barlease_debugfs_init();
 	ret = pci_register_driver(&barlease_pci_driver);
-	if (ret)
+	if (ret) {
+		barlease_debugfs_exit();
 		return ret;
+	}
 
 	barlease_add_ids();
 	return 0;
@@ -153,6 +162,7 @@ module_init(barlease_init);
 static void __exit barlease_exit(void)
 {
 	pci_unregister_driver(&barlease_pci_driver);
+	barlease_debugfs_exit();
 }
 module_exit(barlease_exit);
 

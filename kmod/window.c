@@ -16,6 +16,7 @@
 
 #include "device.h"
 #include "lease.h"
+#include "trace.h"
 #include "window.h"
 
 #define BARLEASE_WINDOWS_END \
@@ -70,6 +71,7 @@ void barlease_window_zap(struct barlease_lease *lease)
 	struct barlease_device *dev = lease->dev;
 
 	lockdep_assert_held_write(&dev->core.memory_lock);
+	trace_barlease_zap(lease);
 
 	unmap_mapping_range(dev->core.vdev.inode->i_mapping,
 			    (loff_t)lease->window << PAGE_SHIFT,

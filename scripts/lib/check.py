@@ -248,7 +248,8 @@ class Check:
     def _run_machine(self, kernel, command, console, output):
         reached = {}
         with open(output, "wb") as file, subprocess.Popen(
-                [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
+                [TOP / "tests/vm/run", "--kernel", kernel, "--test-modules",
+                 "--timeout",
                  str(VM_TIMEOUT), "--log", console, *command],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=file, preexec_fn=end_with_parent) as machine:

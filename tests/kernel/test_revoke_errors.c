@@ -239,15 +239,6 @@ TEST(memattr_noncached_works)
 		     TOUCH_OK);
 }
 
-TEST(memattr_write_combining_is_eopnotsupp)
-{
-	struct lent lent;
-
-	lend(&lent, 0, PAGE);
-	ASSERT_ERRNO(memattr(lent.dev, lent.fd, WC), EOPNOTSUPP);
-	ASSERT_TOUCH(touch_read(lent.map, NULL), TOUCH_OK);
-}
-
 TEST(memattr_unknown_is_enoent)
 {
 	struct lent lent;

@@ -30,6 +30,7 @@
 #define BARLEASE_FEATURE_BASE		0xba00
 #define BARLEASE_FEATURE_REVOKE		(BARLEASE_FEATURE_BASE + 1)
 #define BARLEASE_FEATURE_MEMATTR	(BARLEASE_FEATURE_BASE + 2)
+#define BARLEASE_FEATURE_INFO		(BARLEASE_FEATURE_BASE + 3)
 
 /* More ranges than this in one export is E2BIG. */
 #define BARLEASE_MAX_RANGES		512
@@ -133,5 +134,46 @@ struct vfio_device_feature_dma_buf_memattr {
 	__u32 memattr;
 };
 #endif
+
+/**
+ * BARLEASE_FEATURE_INFO - what is this lease? (GET)
+ *
+ * No kernel has or proposes this one.
+ *
+ * @dmabuf_fd: in: any fd of the lease
+ * @nr_ranges: in: how many elements of @dma_ranges there is room for, 0 to
+ *	BARLEASE_MAX_RANGES; out: how many ranges the lease has, of which the
+ *	first that fit are in @dma_ranges
+ * @region_index: out: the BAR
+ * @open_flags: out: the access mode, O_RDONLY, O_WRONLY or O_RDWR
+ * @memattr: out: VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_* of the next mmap()
+ * @state: out: BARLEASE_STATE_*
+ * @mappings: out: how many mappings there are now, in all processes; one that
+ *	is split counts for each part
+ * @reserved: in: 0
+ * @length: out: of the lease, in bytes
+ * @dma_ranges: out: offset into the BAR and length, in bytes
+ *
+ * Errors: EINVAL for argsz too small (also for the ranges), nr_ranges above
+ * the limit or reserved not 0; EFAULT; and EBADF, EINVAL and ENODEV for
+ * dmabuf_fd, as REVOKE has them.
+ */
+#define BARLEASE_STATE_LIVE	0	/* can be mapped and accessed */
+#define BARLEASE_STATE_AWAY	1	/* live, but the device's memory is off */
+#define BARLEASE_STATE_REVOKED	2	/* taken back, for ever */
+#define BARLEASE_STATE_ORPHANED	3	/* its device was closed, for ever */
+
+struct barlease_lease_info {
+	__s32 dmabuf_fd;
+	__u32 nr_ranges;
+	__u32 region_index;
+	__u32 open_flags;
+	__u32 memattr;
+	__u32 state;
+	__u32 mappings;
+	__u32 reserved;
+	__u64 length;
+	struct vfio_region_dma_range dma_ranges[];
+};
 
 #endif /* _UAPI_LINUX_BARLEASE_H */

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mmap() of a lease, and what becomes of the mapping.
+ */
+#include <linux/dma-buf.h>
+#include <linux/mm.h>
+#include <linux/barlease.h>
+
+#include "compat/compat.h"
+#include "fault.h"
+#include "lease.h"
+#include "trace.h"
+
+static const struct vm_operations_struct barlease_vm_ops;
+
+/*
+ * The mm cannot live with a 1 GiB entry in a mapping that it splits or moves:
+ * it takes the entry for a page table, or drops it as bad without flushing the
+ * TLB, which would outlive a revocation. (Both in 6.12 and 7.3: the split of
+ * huge pages looks at no level above the PMD, and mremap() starts by clearing
+ * "bad" PUDs.) It announces both by opening the new mapping first, with
+ * mmap_lock held for writing: take the entries away then. With the mapping
+ * write-locked no fault brings one back before the mm is through.
+ */
+static void barlease_drop_puds(struct barlease_lease *lease,
+			       struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+	unsigned long address = 0;
+
+	mmap_assert_write_locked(mm);
+
+	while ((vma = find_vma(mm, address))) {
+		address = vma->vm_end;
+		if (vma->vm_private_data != lease ||
+		    vma->vm_ops != &barlease_vm_ops)
+			continue;
+		vma_start_write(vma);
+		compat_zap_vma(vma);
+	}
+}
+
+/*
+ * A mapping is about to be split: no fault from here on, so that the opening
+ * of the new part sees whether there ever was a 1 GiB entry.
+ */
+static int barlease_vm_may_split(struct vm_area_struct *vma,
+				 unsigned long address)
+{
+	vma_start_write(vma);
+	return 0;
+}
+
+/* A mapping is copied: by fork(), by mremap(), or because it is split. */
+static void barlease_vm_open(struct vm_area_struct *vma)
+{
+	struct barlease_lease *lease = vma->vm_private_data;
+
+	atomic_inc(&lease->mappings);
+	/* fork() fills another mm and can copy such entries. */
+	if (READ_ONCE(lease->had_pud) && vma->vm_mm == current->mm)
+		barlease_drop_puds(lease, vma->vm_mm);
+}
+
+static void barlease_vm_close(struct vm_area_struct *vma)
+{
+	struct barlease_lease *lease = vma->vm_private_data;
+
+	atomic_dec(&lease->mappings);
+}
+
+static const struct vm_operations_struct barlease_vm_ops = {
+	.open = barlease_vm_open,
+	.close = barlease_vm_close,
+	.may_split = barlease_vm_may_split,
+	.fault = barlease_fault,
+#ifdef CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP
+	.huge_fault = barlease_huge_fault,
+#endif
+};
+
+/* See wc.c; elsewhere the protection of the mapping is enough. */
+static const struct vm_operations_struct barlease_wc_vm_ops = {
+	.open = barlease_vm_open,
+	.close = barlease_vm_close,
+	.fault = barlease_fault_around,
+};
+
+/*
+ * A mapping that would fault at once is better refused, but this is a courtesy
+ * and the fault decides. It runs under mmap_lock for writing, where waiting for
+ * memory_lock can deadlock: a holder of memory_lock may fault on user memory
+ * itself. Hence the trylock, and no answer while somebody has the lock.
+ */
+static bool barlease_mappable_now(struct barlease_lease *lease)
+{
+	struct vfio_pci_core_device *core = &lease->dev->core;
+	bool accessible;
+
+	if (!down_read_trylock(&core->memory_lock))
+		return READ_ONCE(lease->state) == BARLEASE_LIVE;
+
+	accessible = barlease_lease_accessible(lease);
+	up_read(&core->memory_lock);
+	return accessible;
+}
+
+/* The DMABUF core has checked that the range is within the buffer. */
+int barlease_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	struct barlease_lease *lease = dmabuf->priv;
+	bool wc = READ_ONCE(lease->memattr) ==
+		  VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC;
+
+	/*
+	 * Not VM_SHARED: the mm clears it for a shared mapping of a file that
+	 * is opened read-only, together with VM_MAYWRITE.
+	 */
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+
+	if (!barlease_mappable_now(lease))
+		return -ENODEV;
+
+	vma->vm_pgoff += lease->window;
+	vma->vm_private_data = lease;
+	vma->vm_page_prot = wc ? pgprot_writecombine(vma->vm_page_prot) :
+				 pgprot_noncached(vma->vm_page_prot);
+	vma->vm_page_prot = pgprot_decrypted(vma->vm_page_prot);
+
+	/*
+	 * As vfio-pci maps a BAR. VM_ALLOW_ANY_UNCACHED lets a guest on arm64
+	 * choose Normal-NC for it.
+	 */
+	vm_flags_set(vma, VM_ALLOW_ANY_UNCACHED | VM_IO | VM_PFNMAP |
+			  VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = wc && IS_ENABLED(CONFIG_X86) ? &barlease_wc_vm_ops :
+						     &barlease_vm_ops;
+	atomic_inc(&lease->mappings);
+	trace_barlease_mmap(lease, vma);
+	return 0;
+}

@@ -13,9 +13,11 @@ from .common import Failure, Lock, TOP, build_dir, die_with_parent, say
 from .fetch import add_sparse, fetch_kernel
 
 # Runs in namespaces of its own: the mounts vanish with it, whatever happens.
-# objtool reads /proc; /dev/null is all that is wanted of /dev.
+# objtool reads /proc; /dev/null is all that is wanted of /dev. An ordinary user's
+# PATH lacks the folder of chroot.
 ENTER = r"""
 set -e
+PATH=$PATH:/usr/sbin:/sbin
 mount --make-rprivate /
 mount -t proc proc "$ROOT/proc"
 mount --rbind /dev "$ROOT/dev"

@@ -78,10 +78,6 @@ def _copy_sources(top, sources, target):
             (target / path).unlink()
 
 
-def module_exists(top=TOP):
-    return (pathlib.Path(top) / "kmod" / "Makefile").exists()
-
-
 def build_module(name, top=TOP, sparse=False):
     """Build kmod/ for kernel name; return the path of the module.
 
@@ -91,7 +87,7 @@ def build_module(name, top=TOP, sparse=False):
     folder, one copy per kernel, so that kernels can be built side by side.
     """
     top = pathlib.Path(top).resolve()
-    if not module_exists(top):
+    if not (top / "kmod" / "Makefile").exists():
         raise Failure(f"{top} has no kmod/Makefile")
     kernel = fetch_kernel(name)
     work = build_dir() / "modules" / kernel.release

@@ -57,8 +57,8 @@ static bool start_process(struct actor *actor, const char *user,
 }
 
 bool actor_start(struct actor *actor, const char *name, const char *user,
-		 struct barlease_device *dev, unsigned int bar,
-		 uint64_t offset, uint64_t length)
+		 struct barlease_device *dev, unsigned int bar, uint64_t offset,
+		 uint64_t length)
 {
 	struct barlease_slice slice = {
 		.bar = bar,
@@ -70,10 +70,10 @@ bool actor_start(struct actor *actor, const char *name, const char *user,
 	*actor = (struct actor){ .name = name };
 	strcpy(slice.bdf, barlease_device_bdf(dev));
 	barlease_slice_format(&slice, text, sizeof(text));
-	actor->lease = barlease_lease_export(dev, bar, &slice.range, 1,
-					     slice.access);
-	if (!tell_check(actor->lease >= 0, "the lessor exports %s for %s",
-			text, name))
+	actor->lease =
+		barlease_lease_export(dev, bar, &slice.range, 1, slice.access);
+	if (!tell_check(actor->lease >= 0, "the lessor exports %s for %s", text,
+			name))
 		return false;
 	if (!start_process(actor, user, &slice))
 		return false;
@@ -93,15 +93,35 @@ const char *actor_ask(struct actor *actor, const char *format, ...)
 	return hear(actor);
 }
 
-void actor_end(struct actor *actor, int signal)
+static int wait_for(struct actor *actor)
 {
-	if (signal)
-		kill(actor->pid, signal);
-	fclose(actor->to);
-	waitpid(actor->pid, NULL, 0);
-	fclose(actor->from);
+	int status = -1;
+
+	while (waitpid(actor->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
 	actor->pid = 0;
-	if (actor->lease >= 0)
-		close(actor->lease);
+	return status;
+}
+
+bool actor_kill(struct actor *actor)
+{
+	int status;
+
+	kill(actor->pid, SIGKILL);
+	status = wait_for(actor);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+void actor_end(struct actor *actor)
+{
+	int status = 0;
+
+	fclose(actor->to);
+	if (actor->pid)
+		status = wait_for(actor);
+	tell_check(!status || (WIFEXITED(status) && !WEXITSTATUS(status)),
+		   "%s is done", actor->name);
+	fclose(actor->from);
+	close(actor->lease);
 	actor->lease = -1;
 }

@@ -31,7 +31,10 @@ bool actor_start(struct actor *actor, const char *name, const char *user,
 const char *actor_ask(struct actor *actor, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Kills the process with @signal, or lets it end when @signal is 0. */
-void actor_end(struct actor *actor, int signal);
+/* Kills the process, which must be its end; the lessor keeps the lease. */
+bool actor_kill(struct actor *actor);
+
+/* Lets the process end, which it must do in order, and drops the lease. */
+void actor_end(struct actor *actor);
 
 #endif /* DEMO_ACTOR_H */

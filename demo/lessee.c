@@ -145,8 +145,8 @@ static void do_same(const char *path)
 /* Is there any way to more than the lease? */
 static void do_beyond(void)
 {
-	void *address = mmap(NULL, 4096, PROT_READ, MAP_SHARED, lease,
-			     lease_size);
+	void *address =
+		mmap(NULL, 4096, PROT_READ, MAP_SHARED, lease, lease_size);
 
 	answer_errno(address == MAP_FAILED ? errno : 0);
 	if (address != MAP_FAILED)

@@ -72,9 +72,9 @@ static struct barlease_device *own(const char *bdf)
 static void check_ordinary(struct actor *actor)
 {
 	actor_ask(actor, "whoami");
-	tell_check(is_ok(actor->answer) &&
-		   !strstr(actor->answer, "uid=0 ") &&
-		   strstr(actor->answer, "capabilities=0000000000000000"),
+	tell_check(is_ok(actor->answer) && !strstr(actor->answer, "uid=0 ") &&
+			   strstr(actor->answer,
+				  "capabilities=0000000000000000"),
 		   "%s has no rights of its own: %s", actor->name,
 		   actor->answer + 3);
 }
@@ -82,8 +82,8 @@ static void check_ordinary(struct actor *actor)
 static void check_closed(struct actor *actor, const char *path)
 {
 	actor_ask(actor, "open %s", path);
-	tell_check(is(actor->answer, "EACCES"), "%s opens %s: %s",
-		   actor->name, path, actor->answer);
+	tell_check(is(actor->answer, "EACCES"), "%s opens %s: %s", actor->name,
+		   path, actor->answer);
 }
 
 static void check_no_way_out(struct actor *actor, const char *bdf)
@@ -92,8 +92,8 @@ static void check_no_way_out(struct actor *actor, const char *bdf)
 	ssize_t length;
 
 	tell_check(is(actor_ask(actor, "beyond"), "EINVAL"),
-		   "%s maps what is past the end of its lease: %s",
-		   actor->name, actor->answer);
+		   "%s maps what is past the end of its lease: %s", actor->name,
+		   actor->answer);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
 		 bdf);
 	length = readlink(path, target, sizeof(target) - 1);
@@ -103,8 +103,8 @@ static void check_no_way_out(struct actor *actor, const char *bdf)
 			 strrchr(target, '/') + 1);
 		check_closed(actor, group);
 	}
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%d",
-		 bdf, MEMORY_BAR);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%d", bdf,
+		 MEMORY_BAR);
 	check_closed(actor, path);
 	snprintf(path, sizeof(path), "/proc/%d/fd/3", getpid());
 	check_closed(actor, path);
@@ -147,7 +147,8 @@ static void lend_and_use(struct barlease_device *dev, struct actor *first,
 {
 	const char *bdf = barlease_device_bdf(dev);
 
-	tell_step("Two ordinary processes use what they were lent, and no more");
+	tell_step(
+		"Two ordinary processes use what they were lent, and no more");
 	check_ordinary(first);
 	check_ordinary(second);
 	check_load(first, first_file);
@@ -170,14 +171,15 @@ static void take_back(struct barlease_device *dev, struct actor *first,
 
 	tell_step("The lessor takes the first lease back");
 	tell_check(fd >= 0 && read(fd, readme, sizeof(readme)) > 0 &&
-		   !barlease_region_map(dev, MEMORY_BAR, FIRST_SLICE,
-					SLICE_LENGTH, PROT_READ, &own_map),
+			   !barlease_region_map(dev, MEMORY_BAR, FIRST_SLICE,
+						SLICE_LENGTH, PROT_READ,
+						&own_map),
 		   "the lessor maps the same piece of the BAR itself");
 	if (fd >= 0)
 		close(fd);
 
-	tell_check(is_ok(actor_ask(first, "read 0")),
-		   "before: %s reads %s", first->name, first->answer + 3);
+	tell_check(is_ok(actor_ask(first, "read 0")), "before: %s reads %s",
+		   first->name, first->answer + 3);
 	tell_check(!barlease_lease_revoke(dev, first->lease),
 		   "the lessor revokes the lease of %s", first->name);
 	tell_check(is(actor_ask(first, "read 0"), "SIGBUS"),
@@ -194,31 +196,31 @@ static void take_back(struct barlease_device *dev, struct actor *first,
 	tell_check(own_map.address && !memcmp(seen, readme, sizeof(seen)),
 		   "the lessor's own mapping goes on: \"%.10s\"", seen);
 	barlease_map_end(&own_map);
-	actor_end(first, 0);
+	actor_end(first);
 }
 
 static void lend_again(struct barlease_device *dev)
 {
 	struct actor third, fourth;
 
-	tell_step("The slice is lent to a third process, which is killed, and lent again");
+	tell_step("The slice is lent to a third process, which is killed, and "
+		  "lent again");
 	if (!actor_start(&third, "Carol", "lessee", dev, MEMORY_BAR,
 			 FIRST_SLICE, SLICE_LENGTH))
 		return;
 	tell_check(is_ok(actor_ask(&third, "same %s", first_file)),
 		   "%s finds what the last lessee left (lending does not wipe)",
 		   third.name);
-	kill(third.pid, SIGKILL);
+	tell_check(actor_kill(&third), "%s is killed with SIGKILL", third.name);
 	tell_check(!barlease_lease_revoke(dev, third.lease),
-		   "%s is killed with SIGKILL and its lease revoked",
-		   third.name);
-	actor_end(&third, 0);
+		   "its lease is revoked");
+	actor_end(&third);
 
-	if (!actor_start(&fourth, "Dave", "other", dev, MEMORY_BAR,
-			 FIRST_SLICE, SLICE_LENGTH))
+	if (!actor_start(&fourth, "Dave", "other", dev, MEMORY_BAR, FIRST_SLICE,
+			 SLICE_LENGTH))
 		return;
 	check_load(&fourth, second_file);
-	actor_end(&fourth, 0);
+	actor_end(&fourth);
 }
 
 /* Reads a register; says whether that took a page fault, in the answer too. */
@@ -232,35 +234,46 @@ static bool reads(struct actor *actor, unsigned int offset, unsigned int value,
 	return is(actor_ask(actor, "read 0x%x", offset), wanted);
 }
 
-static void reset_while_lent(struct barlease_device *nvme)
+static void use_over_reset(struct barlease_device *nvme, struct actor *actor)
 {
+	tell_check(is_ok(actor_ask(actor, "read 0x%x", NVME_VERSION)),
+		   "%s reads the NVMe version register: %s", actor->name,
+		   actor->answer + 3);
+	actor_ask(actor, "write 0x%x 0x%x", NVME_CC, NVME_CC_SIZES);
+	tell_check(reads(actor, NVME_CC, NVME_CC_SIZES, 0),
+		   "%s writes a register and reads %s", actor->name,
+		   actor->answer + 3);
+
+	tell_check(!barlease_device_reset(nvme),
+		   "the lessor resets the device");
+	tell_check(reads(actor, NVME_CC, 0, 1),
+		   "the lease went away and is back by itself: %s reads %s",
+		   actor->name, actor->answer + 3);
+
+	tell_check(!barlease_device_set_memory(nvme, false) &&
+			   is(actor_ask(actor, "read 0x%x", NVME_VERSION),
+			      "SIGBUS"),
+		   "with the memory decode off %s gets %s", actor->name,
+		   actor->answer);
+	tell_check(!barlease_device_set_memory(nvme, true) &&
+			   is_ok(actor_ask(actor, "read 0x%x", NVME_VERSION)),
+		   "with it on again %s reads %s", actor->name,
+		   actor->answer + 3);
+	actor_end(actor);
+}
+
+static void reset_while_lent(const char *bdf)
+{
+	struct barlease_device *nvme;
 	struct actor actor;
 
 	tell_step("A device is reset while it is lent");
-	if (!actor_start(&actor, "Erin", "lessee", nvme, 0, 0, 4096))
+	nvme = own(bdf);
+	if (!nvme)
 		return;
-	tell_check(is_ok(actor_ask(&actor, "read 0x%x", NVME_VERSION)),
-		   "%s reads the NVMe version register: %s", actor.name,
-		   actor.answer + 3);
-	actor_ask(&actor, "write 0x%x 0x%x", NVME_CC, NVME_CC_SIZES);
-	tell_check(reads(&actor, NVME_CC, NVME_CC_SIZES, 0),
-		   "%s writes a register and reads %s", actor.name,
-		   actor.answer + 3);
-
-	tell_check(!barlease_device_reset(nvme), "the lessor resets the device");
-	tell_check(reads(&actor, NVME_CC, 0, 1),
-		   "the lease went away and is back by itself: %s reads %s",
-		   actor.name, actor.answer + 3);
-
-	tell_check(!barlease_device_set_memory(nvme, false) &&
-		   is(actor_ask(&actor, "read 0x%x", NVME_VERSION), "SIGBUS"),
-		   "with the memory decode off %s gets %s", actor.name,
-		   actor.answer);
-	tell_check(!barlease_device_set_memory(nvme, true) &&
-		   is_ok(actor_ask(&actor, "read 0x%x", NVME_VERSION)),
-		   "with it on again %s reads %s", actor.name,
-		   actor.answer + 3);
-	actor_end(&actor, 0);
+	if (actor_start(&actor, "Erin", "lessee", nvme, 0, 0, 4096))
+		use_over_reset(nvme, &actor);
+	barlease_device_close(nvme);
 }
 
 static void clean_up(const char *ivshmem, const char *nvme)
@@ -274,16 +287,25 @@ static void clean_up(const char *ivshmem, const char *nvme)
 		   "the module is unloaded");
 }
 
+static void check_listed(const char *bdf)
+{
+	tell_check(tell_run("barlease", "list", bdf, NULL), "%s is one of them",
+		   bdf);
+}
+
 static void tell_story(const char *ivshmem, const char *nvme)
 {
-	struct barlease_device *memory, *reset;
+	struct barlease_device *memory;
 	struct actor first, second;
 
 	tell_step("These are the functions of this machine");
 	tell_check(tell_run("barlease", "list", NULL),
 		   "barlease list shows them");
+	check_listed(ivshmem);
+	check_listed(nvme);
 
-	tell_step("The lessor takes a function and lends two pieces of its BAR");
+	tell_step(
+		"The lessor takes a function and lends two pieces of its BAR");
 	tell_check(is(host_ask("snapshot"), ""),
 		   "the host remembers the file behind the BAR");
 	memory = own(ivshmem);
@@ -298,14 +320,10 @@ static void tell_story(const char *ivshmem, const char *nvme)
 		lend_again(memory);
 		tell_check(is_ok(actor_ask(&second, "same %s", second_file)),
 			   "%s never noticed any of it", second.name);
-		actor_end(&second, 0);
+		actor_end(&second);
 	}
 
-	reset = own(nvme);
-	if (reset) {
-		reset_while_lent(reset);
-		barlease_device_close(reset);
-	}
+	reset_while_lent(nvme);
 	barlease_device_close(memory);
 	clean_up(ivshmem, nvme);
 }

@@ -148,45 +148,6 @@ class Check:
         return [f"guard/{name}" for name in
                 re.findall(r"^    def test_(\w+)", text, re.MULTILINE)]
 
-    def host_tests(self):
-        yield from self.unit_tests(BUILD, "unit")
-        yield from self.python_tests("test_rig.py", "rig")
-
-    def run_host_tests(self):
-        say("tests on the host")
-        self.add_selected(self.host_tests())
-        sanitized = LOGS / "sanitized"
-        if any(self.selected(name) for name in self.sanitized_names()) and \
-           self.attempt("build/sanitized", self.build, "gcc", sanitized,
-                        "-Db_sanitize=address,undefined"):
-            self.add_selected(self.unit_tests(sanitized, "sanitized"))
-
-    def add_selected(self, tests):
-        for verdict, name, reason in tests:
-            if self.selected(name):
-                self.results.add(verdict, name, reason)
-
-    def sanitized_names(self):
-        """The unit tests run a second time; their names tell which is which."""
-        return ["build/sanitized",
-                *(f"sanitized/{name.removeprefix('unit/')}" for name in
-                  self.unit_names)]
-
-    def rig_tests(self):
-        """(verdict, name, reason) of the rig's own tests."""
-        log = fresh_log("rig.log")
-        status = run_logged([sys.executable, "-m", "unittest", "-v", "-b",
-                    *(f"tests/vm/{path.name}" for path in
-                      sorted((TOP / "tests" / "vm").glob("test_*.py")))], log)
-        passed = 0
-        for line in log.read_text(errors="replace").splitlines():
-            match = re.fullmatch(r"test_(\w+) .* \.\.\. ok", line)
-            if match:
-                passed += 1
-                yield "ok", f"rig/{match[1]}", ""
-        if status or not passed:
-            yield "not ok", "rig/tests", f"log: {log}"
-
     # Kernel tests
 
     def fetch(self, kernel):

@@ -28,6 +28,8 @@ struct run_options {
 /* Take signals when we wait for them, so that none ends us unrevoked. */
 static void signals_hold(sigset_t *held, sigset_t *former)
 {
+	/* Where it is ignored, the end of a child comes without it. */
+	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(held);
 	sigaddset(held, SIGCHLD);
 	sigaddset(held, SIGHUP);
@@ -41,6 +43,7 @@ static void signals_hold(sigset_t *held, sigset_t *former)
 static int lessee_wait(pid_t pid, const sigset_t *held)
 {
 	siginfo_t info;
+	pid_t ended;
 	int signal;
 	int status;
 
@@ -48,10 +51,16 @@ static int lessee_wait(pid_t pid, const sigset_t *held)
 		signal = sigwaitinfo(held, &info);
 		if (signal < 0)
 			continue;
+		ended = waitpid(pid, &status, WNOHANG);
+		/* Somebody else took its status: it is gone all the same. */
+		if (ended < 0 && errno == ECHILD) {
+			message("the command has ended, but how is not known");
+			return STATUS_FAILED;
+		}
 		/* The terminal's own (SI_KERNEL) reach the command, too. */
-		if (signal != SIGCHLD && info.si_code <= 0)
+		if (!ended && signal != SIGCHLD && info.si_code <= 0)
 			kill(pid, signal);
-		if (signal != SIGCHLD || waitpid(pid, &status, WNOHANG) != pid)
+		if (ended != pid)
 			continue;
 		if (WIFEXITED(status))
 			return WEXITSTATUS(status);

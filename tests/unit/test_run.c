@@ -41,6 +41,22 @@ int __wrap_barlease_device_open(const char *bdf, struct barlease_device **dev)
 	return barlease_device_open_at(&paths, bdf, dev);
 }
 
+/* The status of a command that ends goes to somebody else. */
+static bool status_lost;
+
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+	pid_t ended = __real_waitpid(pid, status, options);
+
+	if (!status_lost || ended <= 0)
+		return ended;
+	errno = ECHILD;
+	return -1;
+}
+
 static struct function fake_function(void)
 {
 	return (struct function){
@@ -68,6 +84,7 @@ static int run_setup(void **state)
 	if (vfio_fake_setup(state))
 		return -1;
 	tree_state = state;
+	status_lost = false;
 	vfio_fake.features[0] = EXPORT;
 	vfio_fake.features[1] = REVOKE;
 	return 0;
@@ -240,6 +257,26 @@ static void the_command_may_make_its_own_of_a_signal(void **state)
 			 9);
 }
 
+/* Whoever starts us may have had no use for its own children. */
+static void an_ignored_sigchld_does_not_hide_the_end(void **state)
+{
+	(void)state;
+	signal(SIGCHLD, SIG_IGN);
+	alarm(10);
+	assert_int_equal(RUN(SLICE, "sh", "-c", "exit 37"), 37);
+	alarm(0);
+}
+
+static void a_lost_status_is_a_failure_and_not_a_wait(void **state)
+{
+	(void)state;
+	status_lost = true;
+	alarm(10);
+	assert_int_equal(RUN(SLICE, "sh", "-c", "exit 37"), 1);
+	alarm(0);
+	assert_int_equal(vfio_fake.feature_flags, REVOKE);
+}
+
 #define lend_test(function) \
 	cmocka_unit_test_setup_teardown(function, run_setup, vfio_fake_teardown)
 
@@ -260,6 +297,8 @@ int main(void)
 		lend_test(a_slice_without_a_range_is_the_whole_bar),
 		lend_test(signals_are_passed_on_to_the_command),
 		lend_test(the_command_may_make_its_own_of_a_signal),
+		lend_test(an_ignored_sigchld_does_not_hide_the_end),
+		lend_test(a_lost_status_is_a_failure_and_not_a_wait),
 	};
 
 	return cmocka_run_group_tests_name("run", tests, NULL, NULL);

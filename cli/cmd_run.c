@@ -138,7 +138,10 @@ static int options_read(int argc, char **argv, struct run_options *options)
 	if (optind >= argc)
 		return usage_error(&command_run, "a command is needed");
 	if (options->user && !spawn_user_exists(options->user))
-		return usage_error(&command_run, "there is no user '%s'",
+		return usage_error(&command_run,
+				   "there is no user '%s' on this machine "
+				   "(a name, or the number of one that has a "
+				   "name)",
 				   options->user);
 	options->argv = argv + optind;
 	return STATUS_OK;
@@ -186,9 +189,13 @@ const struct command command_run = {
 	"run' is, and gets the SIGTERM, SIGINT, SIGQUIT and SIGHUP that are\n"
 	"sent to 'barlease run'.\n"
 	"\n"
-	"  --user USER  run COMMAND as this user (name or number), without\n"
-	"               any capability; otherwise it runs as the caller - as\n"
-	"               root, if that is root\n"
+	"  --user USER  run COMMAND as this user and with its groups, without\n"
+	"               any capability: a name, or the decimal number of a\n"
+	"               user that has a name here. Otherwise it runs as the\n"
+	"               caller; root, also by --user 0, has all capabilities.\n"
+	"\n"
+	"The rest of the environment is the caller's, but for HOME, SHELL,\n"
+	"USER and LOGNAME with --user.\n"
 	"\n"
 	"The exit status is COMMAND's, or 128 and the signal that ended it; 1\n"
 	"when the slice could not be lent or COMMAND not be run, 2 when the\n"

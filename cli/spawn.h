@@ -18,7 +18,7 @@
 struct spawn_options {
 	int lease_fd; /* stays the caller's */
 	const struct barlease_slice *slice; /* its length resolved */
-	const char *user; /* name or number; NULL: the caller's own */
+	const char *user; /* name or decimal number; NULL: the caller's own */
 	char *const *argv; /* looked for in PATH, ends with NULL */
 	const int *streams; /* its stdin and stdout, above 2; NULL: ours */
 	const sigset_t *mask; /* of the lessee; NULL: the caller's own */

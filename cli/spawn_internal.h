@@ -12,14 +12,14 @@ struct spawn_user {
 	gid_t gid;
 	gid_t *groups;
 	int groups_count;
-	char *name; /* these three are NULL for a user without a name */
+	char *name;
 	char *home;
 	char *shell;
 };
 
 /**
  * spawn_user_find() - look a user up
- * @text: name, or number; a number need not have a name
+ * @text: name, or decimal number of a user that has a name
  * @user: where to put it; spawn_user_free() ends it
  *
  * Return: 0, -ENOENT when there is no such user, or -errno.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "slice/number.h"
 #include "spawn.h"
 #include "spawn_internal.h"
 
@@ -41,25 +41,39 @@ static int entry_copy(const struct passwd *entry, struct spawn_user *user)
 	return groups_find(user);
 }
 
+/* A user's number is plain: with a suffix, 1K would be somebody. */
+static int number_read(const char *text, uid_t *uid)
+{
+	unsigned long long number;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -ENOENT;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	/* (uid_t)-1 means "leave it as it is" to setresuid(). */
+	if (errno || *end || number >= (uid_t)-1)
+		return -ENOENT;
+	*uid = (uid_t)number;
+	return 0;
+}
+
 int spawn_user_find(const char *text, struct spawn_user *user)
 {
 	const struct passwd *entry;
-	uint64_t number;
+	uid_t uid;
 	int err;
 
 	memset(user, 0, sizeof(*user));
-	errno = 0;
 	entry = getpwnam(text);
 	if (!entry) {
-		/* (uid_t)-1 means "leave it as it is" to setresuid(). */
-		if (barlease_number_parse(text, &number) || number >= (uid_t)-1)
+		err = number_read(text, &uid);
+		if (err)
+			return err;
+		/* Without an entry there is no telling which groups it has. */
+		entry = getpwuid(uid);
+		if (!entry)
 			return -ENOENT;
-		entry = getpwuid((uid_t)number);
-		if (!entry) {
-			user->uid = (uid_t)number;
-			user->gid = (gid_t)number;
-			return 0;
-		}
 	}
 	err = entry_copy(entry, user);
 	if (err)

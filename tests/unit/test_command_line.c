@@ -2,6 +2,8 @@
 /* Bad command lines: a clear error, exit status 2, nothing changed. */
 #include "support.h"
 
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -182,6 +184,35 @@ static void a_user_that_is_not_there_is_named(void **state)
 		   "no user '-1'");
 }
 
+/* Its group could be anybody's. */
+static void a_number_without_a_name_is_no_user(void **state)
+{
+	char number[16];
+	unsigned int uid = 54321;
+
+	(void)state;
+	while (getpwuid(uid))
+		uid++;
+	snprintf(number, sizeof(number), "%u", uid);
+	assert_bad(COMMAND("run", "--user", number, NOBODY ":2", "true"),
+		   number);
+}
+
+static void a_users_number_is_plain_decimal(void **state)
+{
+	static const char *const texts[] = { "0x0",	  "0K", "0 ",
+					     " 0",	  "+0", "4294967296",
+					     "4294967295" };
+
+	(void)state;
+	assert_bad(COMMAND("run", "--user", "0", NOBODY ":2", "true"),
+		   "no PCI function");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_bad(COMMAND("run", "--user", texts[i], NOBODY ":2",
+				   "true"),
+			   "no user '");
+}
+
 static void options_of_the_command_are_not_runs(void **state)
 {
 	(void)state;
@@ -257,6 +288,8 @@ int main(void)
 		cmocka_unit_test(a_bad_slice_is_named_with_the_reason),
 		cmocka_unit_test(run_needs_a_slice_and_a_command),
 		cmocka_unit_test(a_user_that_is_not_there_is_named),
+		cmocka_unit_test(a_number_without_a_name_is_no_user),
+		cmocka_unit_test(a_users_number_is_plain_decimal),
 		cmocka_unit_test(options_of_the_command_are_not_runs),
 		cmocka_unit_test(an_access_without_a_lease_says_how_to_get_one),
 		cmocka_unit_test(a_bad_fd_is_named),

@@ -80,17 +80,6 @@ static void a_user_by_number_has_no_privilege(void **state)
 	assert_unprivileged(probe(state, "65534"), "65534 65534");
 }
 
-static void a_number_without_a_name_is_a_user(void **state)
-{
-	const char *report;
-
-	setenv("HOME", "/root", 1);
-	report = probe(state, "54321");
-	assert_unprivileged(report, "54321 54321");
-	assert_no_line_with(report, "\nHOME=");
-	assert_no_line_with(report, "\nUSER=");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,7 +87,6 @@ int main(void)
 		spawn_test(a_users_groups_take_the_place_of_the_callers),
 		spawn_test(an_inheritable_capability_is_given_up),
 		spawn_test(a_user_by_number_has_no_privilege),
-		spawn_test(a_number_without_a_name_is_a_user),
 	};
 
 	if (geteuid()) {

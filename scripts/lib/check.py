@@ -23,6 +23,12 @@ DEFAULT_KERNELS = ["6.12", "7.3"]
 SPARSE_KERNEL = "6.12"
 VM_TIMEOUT = 1500
 CPUS = len(os.sched_getaffinity(0))
+GUARDS = "tests/vm/test_guards.py"
+
+
+def python_test_names(file):
+    return re.findall(r"^    def test_(\w+)", (TOP / file).read_text(),
+                      re.MULTILINE)
 
 
 class Check:
@@ -97,7 +103,7 @@ class Check:
 
     def host_tests(self):
         yield from self.unit_tests(BUILD, "unit")
-        yield from self.python_tests("test_rig.py", "rig")
+        yield from self.python_tests("tests/vm/test_rig.py", "rig")
 
     def run_host_tests(self):
         say("tests on the host")
@@ -120,19 +126,23 @@ class Check:
                   self.unit_names)]
 
     def python_tests(self, file, prefix, kernel=None, names=()):
-        """(verdict, name, reason) of the tests in a file of tests/vm."""
+        """(verdict, name, reason) of the tests in a Python file."""
         log = fresh_log(f"{prefix}.log")
-        status = run_logged([sys.executable, "-m", "unittest", "-v", "-b",
-                             f"tests/vm/{file}",
-                             *(f"-ktest_{name}" for name in names)], log,
+        status = run_logged([sys.executable, TOP / "scripts/lib/pytests.py",
+                             file, *names], log,
                             {"BARLEASE_TEST_KERNEL": kernel} if kernel else {})
-        passed = 0
+        reported = {}
         for line in log.read_text(errors="replace").splitlines():
-            match = re.fullmatch(r"test_(\w+) .* \.\.\. ok", line)
-            if match:
-                passed += 1
-                yield "ok", f"{prefix}/{match[1]}", ""
-        if status or not passed:
+            test = parse_kernel_test(line)
+            if test:
+                verdict, name, reason = test
+                reported[name] = verdict
+                yield verdict, f"{prefix}/{name}", reason
+        for name in names or python_test_names(file):
+            if name not in reported:
+                reported[name] = "not ok"
+                yield "not ok", f"{prefix}/{name}", f"did not run, log: {log}"
+        if not reported or status and "not ok" not in reported.values():
             yield "not ok", f"{prefix}/tests", f"log: {log}"
 
     def run_guards(self, kernel):
@@ -140,13 +150,11 @@ class Check:
         say(f"{kernel}: booting for each of the rig's guards")
         names = [name.removeprefix("guard/") for name in self.guard_names()
                  if self.selected(name)]
-        self.add_selected(self.python_tests("test_guards.py", "guard", kernel,
+        self.add_selected(self.python_tests(GUARDS, "guard", kernel,
                                             names))
 
     def guard_names(self):
-        text = (TOP / "tests/vm/test_guards.py").read_text()
-        return [f"guard/{name}" for name in
-                re.findall(r"^    def test_(\w+)", text, re.MULTILINE)]
+        return [f"guard/{name}" for name in python_test_names(GUARDS)]
 
     # Kernel tests
 

@@ -37,9 +37,10 @@ class Check:
     def __init__(self, arguments):
         self.arguments = arguments
         self.results = Results()
-        self.kernels = arguments.kernel or DEFAULT_KERNELS
+        self.kernels = list(dict.fromkeys(arguments.kernel or
+                                          DEFAULT_KERNELS))
         self.kernel_tests = []
-        self.unit_names = []
+        self.host_results = []
 
     def selected(self, name):
         patterns = self.arguments.only
@@ -65,11 +66,14 @@ class Check:
 
     def list_kernel_tests(self):
         program = BUILD / "tests" / "kernel" / "kernel-tests"
-        if not program.exists():
-            return
-        out = subprocess.run([program, "--list"], capture_output=True,
-                             text=True, check=True).stdout
+        try:
+            out = subprocess.run([program, "--list"], capture_output=True,
+                                 text=True, check=True).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            raise BuildFailed(f"cannot be listed: {error}") from error
         self.kernel_tests = out.split()
+        if not self.kernel_tests:
+            raise BuildFailed(f"{program} lists nothing")
 
     # Unit tests
 
@@ -79,12 +83,20 @@ class Check:
         base = f"check-{prefix}"
         report = folder / "meson-logs" / f"{base}.json"
         report.unlink(missing_ok=True)
-        run_logged(["meson", "test", "-C", folder, "--no-rebuild",
-                    "--logbase", base, "--num-processes", str(CPUS)], log,
-                   {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
-        if not report.exists():
-            return
-        for line in report.read_text().splitlines():
+        status = run_logged(["meson", "test", "-C", folder, "--no-rebuild",
+                             "--logbase", base, "--num-processes", str(CPUS)],
+                            log, {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+        lines = report.read_text().splitlines() if report.exists() else []
+        tests = trouble = 0
+        for verdict, name, reason in self._of_report(lines, prefix, log):
+            tests += 1
+            trouble += verdict == "not ok"
+            yield verdict, name, reason
+        if not tests or status and not trouble:
+            yield "not ok", f"{prefix}/tests", f"log: {log}"
+
+    def _of_report(self, lines, prefix, log):
+        for line in lines:
             test = json.loads(line)
             name = f"{prefix}/{test['name'].split(' / ')[-1]}"
             outcome = test["result"]
@@ -102,28 +114,42 @@ class Check:
                 yield "not ok", name, f"{outcome.lower()}, log: {log}"
 
     def host_tests(self):
+        """They take seconds, and only running them tells their names."""
+        if not self.host_results:
+            say("tests on the host")
+            self.host_results = list(self._run_host_tests())
+        return self.host_results
+
+    def _run_host_tests(self):
         yield from self.unit_tests(BUILD, "unit")
         yield from self.python_tests("tests/vm/test_rig.py", "rig")
 
-    def run_host_tests(self):
-        say("tests on the host")
+    def add_host_tests(self):
         self.add_selected(self.host_tests())
         sanitized = LOGS / "sanitized"
         if any(self.selected(name) for name in self.sanitized_names()) and \
            self.attempt("build/sanitized", self.build, "gcc", sanitized,
                         "-Db_sanitize=address,undefined"):
-            self.add_selected(self.unit_tests(sanitized, "sanitized"))
+            tests = list(self.unit_tests(sanitized, "sanitized"))
+            self.add_selected(tests)
+            reported = {name for _, name, _ in tests}
+            self.add_selected(
+                ("not ok", name, "did not run, though it does without")
+                for name in self.sanitized_names()[1:] if name not in reported)
 
     def add_selected(self, tests):
         for verdict, name, reason in tests:
-            if self.selected(name):
+            # Nobody knows what tests were to be there.
+            lost = verdict == "not ok" and name.endswith("/tests")
+            if lost or self.selected(name):
                 self.results.add(verdict, name, reason)
 
     def sanitized_names(self):
         """The unit tests run a second time; their names tell which is which."""
         return ["build/sanitized",
-                *(f"sanitized/{name.removeprefix('unit/')}" for name in
-                  self.unit_names)]
+                *(f"sanitized/{name.removeprefix('unit/')}"
+                  for _, name, _ in self.host_tests()
+                  if name.startswith("unit/"))]
 
     def python_tests(self, file, prefix, kernel=None, names=()):
         """(verdict, name, reason) of the tests in a Python file."""
@@ -250,9 +276,8 @@ class Check:
         """All names of tests, and where they run."""
         for compiler in ("gcc", "clang"):
             yield f"build/{compiler}", "host"
-        tests = [name for _, name, _ in self.host_tests()]
-        self.unit_names = [name for name in tests if name.startswith("unit/")]
-        for name in [*tests, *self.sanitized_names()]:
+        for name in [*(name for _, name, _ in self.host_tests()),
+                     *self.sanitized_names()]:
             yield name, "host"
         for name in self.guard_names():
             yield name, f"VM, {self.kernels[0]}"
@@ -275,7 +300,11 @@ class Check:
             keep_stdout_clean()
         if not self.attempt("build/gcc", self.build, "gcc", BUILD):
             return self.results.close()
-        self.list_kernel_tests()
+        try:
+            self.list_kernel_tests()
+        except BuildFailed as failure:
+            self.results.add("not ok", "kernel-tests", str(failure))
+            return self.results.close()
         if self.arguments.list:
             return self.list()
         names = [name for name, _ in self.names()]
@@ -296,7 +325,7 @@ class Check:
             if self.selected("build/clang"):
                 self.attempt("build/clang", self.build, "clang",
                              LOGS / "clang")
-            self.run_host_tests()
+            self.add_host_tests()
             ready = [kernel for kernel in kernels if fetched[kernel].result()
                      and self.attempt(f"{kernel}/module-build",
                                       self.build_module, kernel)]

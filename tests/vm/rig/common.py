@@ -77,8 +77,14 @@ def kernel_table():
     return table
 
 
+def is_available(entry):
+    return entry.getboolean("available", fallback=True)
+
+
 def kernel_names():
-    return kernel_table().sections()
+    """The kernels that can be used."""
+    table = kernel_table()
+    return [name for name in table.sections() if is_available(table[name])]
 
 
 def kernel_entry(name):
@@ -86,9 +92,9 @@ def kernel_entry(name):
     table = kernel_table()
     if name not in table:
         raise Usage(f"unknown kernel '{name}' (there are: "
-                    f"{', '.join(table.sections())})")
+                    f"{', '.join(kernel_names())})")
     entry = table[name]
-    if not entry.getboolean("available", fallback=True):
+    if not is_available(entry):
         raise Usage(f"kernel '{name}' is not available yet")
     return entry
 

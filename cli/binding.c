@@ -118,6 +118,16 @@ static bool driver_is(const struct machine *machine, const char *bdf,
 	return !strcmp(name, driver);
 }
 
+/* Whether its driver offers it through VFIO: there is a device for that. */
+static bool is_offered(const struct machine *machine, const char *bdf)
+{
+	char path[PATH_MAX];
+
+	return !path_print(path, "%s/bus/pci/devices/%s/vfio-dev",
+			   machine->sysfs, bdf) &&
+	       path_exists(path);
+}
+
 /* A signal between two steps would leave the function with half of them. */
 static void signals_hold(sigset_t *former)
 {
@@ -162,10 +172,19 @@ static int change_steps(const struct machine *machine, const char *bdf,
 		err = -ENODEV;
 	if (err)
 		goto err_driver;
+
+	/* Nothing would lend the BARs then, and nothing undo this. */
+	*step = "looking for a VFIO device";
+	if (!is_offered(machine, bdf)) {
+		err = -EPROTONOSUPPORT;
+		goto err_driver;
+	}
 	return 0;
 
 err_driver:
 	override_write(machine, bdf, former->override);
+	if (driver_is(machine, bdf, driver))
+		driver_tell(machine, driver, "unbind", bdf);
 	if (former->driver[0])
 		driver_tell(machine, former->driver, "bind", bdf);
 	return err;

@@ -57,7 +57,7 @@ int binding_former(const struct machine *machine,
  *
  * When it fails, everything is as it was before, as far as the kernel allows.
  *
- * Return: 0 or -errno.
+ * Return: 0, -EPROTONOSUPPORT when it is not a VFIO driver, or -errno.
  */
 int binding_change(const struct machine *machine, const char *bdf,
 		   const char *driver, const struct former *former,

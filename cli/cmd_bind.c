@@ -97,6 +97,25 @@ static int function_check(const struct function *function)
 	return STATUS_OK;
 }
 
+/* Say what a failed bind has left; what is not put back can be, later. */
+static void failure_explain(const struct function *function,
+			    const struct former *former, bool keep)
+{
+	struct function now;
+
+	if (function_read(&this_machine, function->bdf, &now) ||
+	    strcmp(now.driver, former->driver)) {
+		message("%s could not be put back to %s; to try that again: "
+			"barlease unbind %s",
+			function->bdf, former->driver, function->bdf);
+		return;
+	}
+	message("%s was put back to %s", function->bdf,
+		former->driver[0] ? former->driver : "no driver");
+	if (!keep)
+		former_forget(&this_machine, function->bdf);
+}
+
 static int function_bind(const struct function *function, const char *driver)
 {
 	struct former former, earlier;
@@ -127,12 +146,15 @@ static int function_bind(const struct function *function, const char *driver)
 	err = binding_change(&this_machine, function->bdf, driver, &former,
 			     &step);
 	if (err) {
-		if (!keep)
-			former_forget(&this_machine, function->bdf);
-		message("%s of %s failed: %s; it was put back to %s, and the "
-			"kernel's log says more (dmesg)",
-			step, function->bdf, error_words(err),
-			former.driver[0] ? former.driver : "no driver");
+		if (err == -EPROTONOSUPPORT)
+			message("%s is not a VFIO driver: it offers no VFIO "
+				"device for %s",
+				driver, function->bdf);
+		else
+			message("%s of %s failed: %s; the kernel's log says "
+				"more (dmesg)",
+				step, function->bdf, error_words(err));
+		failure_explain(function, &former, keep);
 		return STATUS_FAILED;
 	}
 	message("%s is bound to %s now (before: %s)", function->bdf, driver,
@@ -173,6 +195,12 @@ static int run(int argc, char **argv)
 	if (status)
 		return status;
 
+	if (!strcmp(function.driver, driver) && !function.vfio) {
+		message("%s is bound to %s already, and that is not a VFIO "
+			"driver",
+			bdf, driver);
+		return STATUS_FAILED;
+	}
 	if (!strcmp(function.driver, driver)) {
 		message("%s is bound to %s already", bdf, driver);
 		return STATUS_OK;

@@ -107,7 +107,9 @@ static void failure_explain(const struct function *function,
 	    strcmp(now.driver, former->driver)) {
 		message("%s could not be put back to %s; to try that again: "
 			"barlease unbind %s",
-			function->bdf, former->driver, function->bdf);
+			function->bdf,
+			former->driver[0] ? former->driver : "no driver",
+			function->bdf);
 		return;
 	}
 	message("%s was put back to %s", function->bdf,

@@ -17,9 +17,13 @@ static const struct option long_options[] = {
 static int function_check(const struct function *function)
 {
 	struct in_use use = { 0 };
+	struct former former;
 	int err;
 
-	if (!function->vfio) {
+	/* An earlier one that failed leaves no driver, and a note. */
+	if (!function->vfio &&
+	    (function->driver[0] ||
+	     former_load(&this_machine, function->bdf, &former) == -ENOENT)) {
 		message("%s is bound to %s, not to a VFIO driver: there is "
 			"nothing to undo",
 			function->bdf,
@@ -48,12 +52,29 @@ static int function_check(const struct function *function)
 	return STATUS_OK;
 }
 
+/* Without the former driver, the function would have none in the end. */
+static int former_check(const struct function *function,
+			const struct former *former)
+{
+	if (!former->driver[0] || driver_exists(&this_machine, former->driver))
+		return STATUS_OK;
+	driver_load(former->driver);
+	if (driver_exists(&this_machine, former->driver))
+		return STATUS_OK;
+	message("the driver that %s had, %s, is not there, and modprobe could "
+		"not load it; nothing was changed. Load it, and run: barlease "
+		"unbind %s",
+		function->bdf, former->driver, function->bdf);
+	return STATUS_FAILED;
+}
+
 static int function_unbind(const struct function *function)
 {
 	struct function now;
 	struct former former;
 	const char *step;
 	bool known;
+	int status;
 	int err;
 
 	err = former_load(&this_machine, function->bdf, &former);
@@ -62,20 +83,29 @@ static int function_unbind(const struct function *function)
 		message("cannot read what the driver of %s was: %s; the kernel "
 			"chooses one",
 			function->bdf, error_words(err));
+	if (known) {
+		status = former_check(function, &former);
+		if (status)
+			return status;
+	}
 
 	err = binding_restore(&this_machine, function, known ? &former : NULL,
 			      &step);
 	if (function_read(&this_machine, function->bdf, &now))
 		now = *function;
 	if (err) {
-		message("%s of %s failed: %s; it has %s now", step,
-			function->bdf, error_words(err),
-			now.driver[0] ? now.driver : "no driver");
+		message("%s of %s failed: %s; it has %s now, and the kernel's "
+			"log says more (dmesg). To try again: barlease unbind "
+			"%s",
+			step, function->bdf, error_words(err),
+			now.driver[0] ? now.driver : "no driver",
+			function->bdf);
 		return STATUS_FAILED;
 	}
 	former_forget(&this_machine, function->bdf);
 	message("%s is bound to %s now (before: %s)", function->bdf,
-		now.driver[0] ? now.driver : "no driver", function->driver);
+		now.driver[0] ? now.driver : "no driver",
+		function->driver[0] ? function->driver : "no driver");
 	return STATUS_OK;
 }
 
@@ -119,7 +149,9 @@ const struct command command_unbind = {
 	"them is SIGBUS.\n"
 	"\n"
 	"Refuses, and says who it is, while a process owns the function\n"
-	"through VFIO.\n"
+	"through VFIO. Loads the former driver when it is not there; when\n"
+	"that fails nothing is changed, and when a later step fails the same\n"
+	"command tries again.\n"
 	"\n"
 	"Example:\n"
 	"  barlease unbind 0000:00:04.0\n",

@@ -134,6 +134,59 @@ static void the_driver_it_has_must_be_vfios_too(void **state)
 	assert_contains(said, "not a VFIO driver");
 }
 
+static void a_failed_bind_that_stays_undone_can_be_undone(void **state)
+{
+	(void)state;
+	kernel_fake.refused_driver = "barlease-vfio-pci";
+	kernel_fake.failing_file = "/nvme/bind";
+	assert_int_equal(RUN(command_bind, BDF), STATUS_FAILED);
+	assert_contains(said, "could not be put back to nvme");
+	assert_contains(said, "barlease unbind " BDF);
+	kernel_fake_assert_driver("");
+	kernel_fake.failing_file = NULL;
+	assert_int_equal(RUN(command_unbind, BDF), STATUS_OK);
+	kernel_fake_assert_driver("nvme");
+}
+
+static void a_failed_unbind_can_be_done_again(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN(command_bind, BDF), STATUS_OK);
+	kernel_fake.failing_file = "/nvme/bind";
+	assert_int_equal(RUN(command_unbind, BDF), STATUS_FAILED);
+	assert_contains(said, "try again: barlease unbind " BDF);
+	kernel_fake_assert_driver("");
+	kernel_fake.failing_file = NULL;
+	assert_int_equal(RUN(command_unbind, BDF), STATUS_OK);
+	kernel_fake_assert_driver("nvme");
+	assert_false(is_remembered());
+}
+
+static void the_former_driver_is_loaded_before_unbinding(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN(command_bind, BDF), STATUS_OK);
+	tree_remove(tree, "sys/bus/pci/drivers/nvme");
+	assert_int_equal(RUN(command_unbind, BDF), STATUS_FAILED);
+	assert_contains(said, "nothing was changed");
+	assert_contains(said, "nvme");
+	kernel_fake_assert_driver("barlease-vfio-pci");
+	loadable_driver = "nvme";
+	assert_int_equal(RUN(command_unbind, BDF), STATUS_OK);
+	kernel_fake_assert_driver("nvme");
+}
+
+static void what_nobody_bound_is_not_undone(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN(command_unbind, BDF), STATUS_FAILED);
+	assert_contains(said, "nothing to undo");
+	kernel_fake_driver(NULL);
+	assert_int_equal(RUN(command_unbind, BDF), STATUS_FAILED);
+	assert_contains(said, "nothing to undo");
+	assert_int_equal(kernel_fake.writes, 0);
+}
+
 #define commands_test(function) \
 	cmocka_unit_test_setup_teardown(function, commands_setup, tree_teardown)
 
@@ -143,6 +196,10 @@ int main(void)
 		commands_test(bind_and_unbind_are_inverse),
 		commands_test(a_driver_that_is_not_vfios_is_undone_and_named),
 		commands_test(the_driver_it_has_must_be_vfios_too),
+		commands_test(a_failed_bind_that_stays_undone_can_be_undone),
+		commands_test(a_failed_unbind_can_be_done_again),
+		commands_test(the_former_driver_is_loaded_before_unbinding),
+		commands_test(what_nobody_bound_is_not_undone),
 	};
 
 	return cmocka_run_group_tests_name("binding commands", tests, NULL,

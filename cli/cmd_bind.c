@@ -67,9 +67,8 @@ static int driver_check(const char *driver)
 		"not load it",
 		driver);
 	if (!strcmp(driver, BINDING_DRIVER_DEFAULT))
-		message("build it in the project's folder: make -C kmod "
-			"KDIR=/lib/modules/$(uname -r)/build, then insmod "
-			"kmod/barlease-vfio-pci.ko");
+		message("install it in the project's folder: sudo make -C kmod "
+			"modules_install && sudo depmod; then bind again");
 	return STATUS_FAILED;
 }
 

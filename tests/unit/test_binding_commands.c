@@ -134,6 +134,17 @@ static void the_driver_it_has_must_be_vfios_too(void **state)
 	assert_contains(said, "not a VFIO driver");
 }
 
+static void without_the_module_it_says_how_to_install_it(void **state)
+{
+	(void)state;
+	tree_remove(tree, "sys/bus/pci/drivers/barlease-vfio-pci");
+	assert_int_equal(RUN(command_bind, BDF), STATUS_FAILED);
+	assert_contains(said, "sudo make -C kmod modules_install && "
+			      "sudo depmod");
+	assert_contains(said, "bind again");
+	assert_int_equal(kernel_fake.writes, 0);
+}
+
 static void a_failed_bind_that_stays_undone_can_be_undone(void **state)
 {
 	(void)state;
@@ -196,6 +207,7 @@ int main(void)
 		commands_test(bind_and_unbind_are_inverse),
 		commands_test(a_driver_that_is_not_vfios_is_undone_and_named),
 		commands_test(the_driver_it_has_must_be_vfios_too),
+		commands_test(without_the_module_it_says_how_to_install_it),
 		commands_test(a_failed_bind_that_stays_undone_can_be_undone),
 		commands_test(a_failed_unbind_can_be_done_again),
 		commands_test(the_former_driver_is_loaded_before_unbinding),

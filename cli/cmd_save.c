@@ -143,7 +143,7 @@ static int run(int argc, char **argv)
 				" is past the end of the lease, which has "
 				"%" PRIu64 " bytes",
 				offset, window.size);
-			return STATUS_FAILED;
+			return STATUS_USAGE;
 		}
 		length = window.size - offset;
 	}

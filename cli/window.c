@@ -79,7 +79,7 @@ int window_map(struct window *window, uint64_t offset, uint64_t length,
 			" go past the end of the lease, which has %" PRIu64
 			" bytes",
 			length, offset, window->size);
-		return STATUS_FAILED;
+		return STATUS_USAGE;
 	}
 
 	begin = offset & ~(page - 1);

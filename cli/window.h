@@ -42,7 +42,8 @@ int window_lease(const struct command *command, int fd, struct window *window);
  *
  * Says what is wrong.
  *
- * Return: STATUS_OK or STATUS_FAILED.
+ * Return: STATUS_OK, STATUS_USAGE when the piece is past the end, or
+ * STATUS_FAILED.
  */
 int window_map(struct window *window, uint64_t offset, uint64_t length,
 	       int prot);

@@ -83,16 +83,29 @@ static void assert_done(void **state, const char *const *argv,
 	assert_string_equal(outcome.err, "");
 }
 
-static void assert_failed(void **state, const char *const *argv,
-			  const char *input, const char *why)
+static void assert_ended(void **state, const char *const *argv,
+			 const char *input, int status, const char *why)
 {
 	struct outcome outcome;
 
 	barlease_run(&outcome, argv, lease_fd(state), input);
-	assert_exit(&outcome, 1);
+	assert_exit(&outcome, status);
 	assert_string_equal(outcome.out, "");
 	assert_int_equal(strncmp(outcome.err, "barlease: ", 10), 0);
 	assert_contains(outcome.err, why);
+}
+
+static void assert_failed(void **state, const char *const *argv,
+			  const char *input, const char *why)
+{
+	assert_ended(state, argv, input, 1, why);
+}
+
+/* What the command line asks for is not in the lease. */
+static void assert_beyond(void **state, const char *const *argv,
+			  const char *input, const char *why)
+{
+	assert_ended(state, argv, input, 2, why);
 }
 
 static void peek_reads_little_endian_values_of_each_width(void **state)
@@ -121,10 +134,10 @@ static void peek_takes_options_after_the_offset(void **state)
 static void peek_reads_up_to_the_end(void **state)
 {
 	assert_done(state, COMMAND("peek", FD, "8188"), NULL, "0xeeeeeeee\n");
-	assert_failed(state, COMMAND("peek", FD, "8K"), NULL, "past the end");
-	assert_failed(state, COMMAND("peek", FD, "--count", "2", "8188"), NULL,
+	assert_beyond(state, COMMAND("peek", FD, "8K"), NULL, "past the end");
+	assert_beyond(state, COMMAND("peek", FD, "--count", "2", "8188"), NULL,
 		      "8192 bytes");
-	assert_failed(state, COMMAND("peek", FD, "0xfffffffffffffffc"), NULL,
+	assert_beyond(state, COMMAND("peek", FD, "0xfffffffffffffffc"), NULL,
 		      "past the end");
 }
 
@@ -150,7 +163,7 @@ static void poke_writes_a_value_of_each_width(void **state)
 
 static void poke_past_the_end_is_refused(void **state)
 {
-	assert_failed(state, COMMAND("poke", FD, "8K", "1"), NULL,
+	assert_beyond(state, COMMAND("poke", FD, "8K", "1"), NULL,
 		      "past the end");
 	assert_lease(state, 0, "", 0);
 }
@@ -259,9 +272,9 @@ static void save_writes_the_piece_that_is_asked_for(void **state)
 
 static void save_past_the_end_is_refused(void **state)
 {
-	assert_failed(state, COMMAND("save", FD, "--offset", "8K", "-"), NULL,
+	assert_beyond(state, COMMAND("save", FD, "--offset", "8K", "-"), NULL,
 		      "past the end");
-	assert_failed(state,
+	assert_beyond(state,
 		      COMMAND("save", FD, "--offset", "4K", "--length", "4097",
 			      "-"),
 		      NULL, "past the end");

@@ -181,7 +181,8 @@ static int run(int argc, char **argv)
 		else if (option == 'f')
 			force = true;
 		else
-			return option_default(&command_bind, option, argv);
+			return option_default(&command_bind, long_options,
+					      option, argv);
 	}
 	if (argc - optind != 1)
 		return usage_error(&command_bind,

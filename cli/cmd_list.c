@@ -60,7 +60,8 @@ static int run(int argc, char **argv)
 		if (option == 'j')
 			json = true;
 		else
-			return option_default(&command_list, option, argv);
+			return option_default(&command_list, long_options,
+					      option, argv);
 	}
 	if (argc - optind > 1)
 		return usage_error(&command_list, "too many arguments: %s",

@@ -112,7 +112,8 @@ static int run(int argc, char **argv)
 			status = number_argument(&command_load, "offset",
 						 optarg, &offset);
 		else
-			return option_default(&command_load, option, argv);
+			return option_default(&command_load, long_options,
+					      option, argv);
 		if (status)
 			return status;
 	}

@@ -69,7 +69,8 @@ static int run(int argc, char **argv)
 			status = number_argument(&command_peek, "count", optarg,
 						 &count);
 		else
-			return option_default(&command_peek, option, argv);
+			return option_default(&command_peek, long_options,
+					      option, argv);
 		if (status)
 			return status;
 	}

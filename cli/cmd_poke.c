@@ -63,7 +63,8 @@ static int run(int argc, char **argv)
 			status = width_argument(&command_poke, optarg,
 						&access.width);
 		else
-			return option_default(&command_poke, option, argv);
+			return option_default(&command_poke, long_options,
+					      option, argv);
 		if (status)
 			return status;
 	}

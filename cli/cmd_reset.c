@@ -25,7 +25,8 @@ static int run(int argc, char **argv)
 	options_begin();
 	option = getopt_long(argc, argv, ":h", long_options, NULL);
 	if (option != -1)
-		return option_default(&command_reset, option, argv);
+		return option_default(&command_reset, long_options, option,
+				      argv);
 	if (argc - optind != 1)
 		return usage_error(&command_reset,
 				   "exactly one PCI address is needed");

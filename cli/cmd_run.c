@@ -122,7 +122,8 @@ static int options_read(int argc, char **argv, struct run_options *options)
 			continue;
 		}
 		if (option != -1)
-			return option_default(&command_run, option, argv);
+			return option_default(&command_run, long_options,
+					      option, argv);
 		if (have_slice)
 			break;
 		if (optind >= argc)

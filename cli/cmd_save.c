@@ -123,7 +123,8 @@ static int run(int argc, char **argv)
 						 optarg, &length);
 			have_length = true;
 		} else {
-			return option_default(&command_save, option, argv);
+			return option_default(&command_save, long_options,
+					      option, argv);
 		}
 		if (status)
 			return status;

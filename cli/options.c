@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "barlease.h"
 #include "options.h"
@@ -30,19 +31,35 @@ void options_begin(void)
 	opterr = 0;
 }
 
-int option_default(const struct command *command, int option, char **argv)
+/* Whether getopt_long() means one that has "=VALUE" behind it, and no use. */
+static bool has_useless_value(const struct option *options, const char *word)
 {
+	if (strncmp(word, "--", 2) || !strchr(word, '='))
+		return false;
+	for (; options->name; options++)
+		if (options->has_arg == no_argument && options->val == optopt)
+			return true;
+	return false;
+}
+
+int option_default(const struct command *command, const struct option *options,
+		   int option, char **argv)
+{
+	const char *word = argv[optind - 1];
+
 	if (option == 'h') {
 		fputs(command->help, stdout);
 		return STATUS_OK;
 	}
 	if (option == ':')
-		return usage_error(command, "%s needs a value",
-				   argv[optind - 1]);
+		return usage_error(command, "%s needs a value", word);
+	if (has_useless_value(options, word))
+		return usage_error(command, "%.*s takes no value",
+				   (int)strcspn(word, "="), word);
 	/* A short option may stand in the middle of a word of several. */
 	if (optopt > 0 && optopt < 0x80)
 		return usage_error(command, "no such option: -%c", optopt);
-	return usage_error(command, "no such option: %s", argv[optind - 1]);
+	return usage_error(command, "no such option: %s", word);
 }
 
 int number_argument(const struct command *command, const char *what,

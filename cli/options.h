@@ -3,6 +3,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <getopt.h>
 #include <stdint.h>
 
 #include "command.h"
@@ -20,6 +21,7 @@ usage_error(const struct command *command, const char *format, ...);
 /**
  * option_default() - what every command answers to the same way
  * @command: which
+ * @options: those that it has
  * @option: what getopt_long() returned and the command does not know itself
  * @argv: the command line
  *
@@ -27,7 +29,8 @@ usage_error(const struct command *command, const char *format, ...);
  *
  * Return: the exit status.
  */
-int option_default(const struct command *command, int option, char **argv);
+int option_default(const struct command *command, const struct option *options,
+		   int option, char **argv);
 
 /**
  * options_begin() - make getopt_long() ready for a command's own line

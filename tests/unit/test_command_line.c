@@ -106,6 +106,16 @@ static void an_option_without_its_value_is_named(void **state)
 	assert_bad(COMMAND("peek", "--width"), "--width needs a value");
 }
 
+static void a_value_that_an_option_does_not_take_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("bind", "--force=1", NOBODY),
+		   "--force takes no value");
+	assert_bad(COMMAND("list", "--help=bind"), "--help takes no value");
+	assert_bad(COMMAND("bind", "--driver=x", "-xf", NOBODY),
+		   "no such option: -x");
+}
+
 static void a_bad_address_is_named(void **state)
 {
 	static const char *const names[] = { "list", "bind", "unbind",
@@ -281,6 +291,7 @@ int main(void)
 		cmocka_unit_test(every_command_has_help_with_examples),
 		cmocka_unit_test(an_unknown_option_is_named),
 		cmocka_unit_test(an_option_without_its_value_is_named),
+		cmocka_unit_test(a_value_that_an_option_does_not_take_is_named),
 		cmocka_unit_test(a_bad_address_is_named),
 		cmocka_unit_test(a_function_that_is_not_there_is_named),
 		cmocka_unit_test(too_few_or_too_many_arguments_are_refused),

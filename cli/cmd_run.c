@@ -9,6 +9,7 @@
 #include "message.h"
 #include "options.h"
 #include "spawn.h"
+#include "standard_fds.h"
 
 /* How shells tell that a signal ended a command. */
 #define STATUS_SIGNAL 128
@@ -84,6 +85,12 @@ static int slice_run(const struct run_options *options,
 	pid_t pid;
 	int err;
 
+	err = standard_fds_lend();
+	if (err) {
+		message("cannot open /dev/null for %s: %s", options->argv[0],
+			error_words(err));
+		return STATUS_FAILED;
+	}
 	signals_hold(&held, &former);
 	status = lend_begin(function, &options->slice, &loan);
 	if (status)

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "message.h"
+#include "standard_fds.h"
 
 static const struct command *const commands[] = {
 	&command_list, &command_bind,  &command_unbind,
@@ -53,23 +52,6 @@ static void usage(FILE *out)
 	fputs(usage_end, out);
 }
 
-/*
- * A file that is opened while one of 0 to 2 is closed would get that number,
- * and with it everything that is meant for a terminal.
- */
-static int standard_fds_open(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-		if (fd < 0)
-			return -errno;
-	} while (fd <= STDERR_FILENO);
-	close(fd);
-	return 0;
-}
-
 static int command_dispatch(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -95,9 +77,15 @@ static int command_dispatch(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	int status;
+	int err;
 
-	if (standard_fds_open())
+	err = standard_fds_open();
+	if (err) {
+		message("cannot open /dev/null in the place of a closed "
+			"standard stream: %s",
+			error_words(err));
 		return STATUS_FAILED;
+	}
 	status = command_dispatch(argc, argv);
 
 	/* Data that could not be written are data that are not there. */

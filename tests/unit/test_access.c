@@ -270,6 +270,25 @@ static void save_writes_the_piece_that_is_asked_for(void **state)
 		    NULL, "piece");
 }
 
+/* With the shell's own words; the lease is its fd 7, too. */
+static void assert_shell_fails(void **state, const char *script)
+{
+	struct outcome outcome;
+
+	program_run(&outcome, COMMAND("/bin/sh", "-c", script), lease_fd(state),
+		    NULL);
+	assert_exit(&outcome, 1);
+	assert_contains(outcome.err, "Bad file descriptor");
+}
+
+static void a_closed_standard_stream_is_no_end_of_data(void **state)
+{
+	assert_shell_fails(state, "\"$BARLEASE_COMMAND\" peek --fd 7 0 >&-");
+	assert_shell_fails(state, "\"$BARLEASE_COMMAND\" save --fd 7 - >&-");
+	assert_shell_fails(state, "\"$BARLEASE_COMMAND\" load --fd 7 - <&-");
+	assert_lease(state, 0, "", 0);
+}
+
 static void save_past_the_end_is_refused(void **state)
 {
 	assert_beyond(state, COMMAND("save", FD, "--offset", "8K", "-"), NULL,
@@ -403,6 +422,7 @@ int main(void)
 		access_test(load_reads_a_pipe_to_its_end),
 		access_test(save_writes_all_of_the_lease),
 		access_test(save_writes_the_piece_that_is_asked_for),
+		access_test(a_closed_standard_stream_is_no_end_of_data),
 		access_test(save_past_the_end_is_refused),
 		access_test(save_to_a_full_disk_says_so),
 		access_test(a_read_only_lease_is_said_to_be_so),

@@ -74,6 +74,24 @@ static void an_answer_that_cannot_be_written_is_a_failure(void **state)
 	assert_contains(outcome.err, "No space left");
 }
 
+static void assert_shell(const char *script, const char *why)
+{
+	struct outcome outcome;
+
+	program_run(&outcome, COMMAND("/bin/sh", "-c", script), -1, NULL);
+	assert_exit(&outcome, 1);
+	assert_contains(outcome.err, why);
+}
+
+static void a_closed_standard_stream_is_a_failure(void **state)
+{
+	(void)state;
+	assert_shell("exec \"$BARLEASE_COMMAND\" --version >&-",
+		     "standard output: Bad file descriptor");
+	assert_shell("exec \"$BARLEASE_COMMAND\" list --help >&- <&-",
+		     "standard output: Bad file descriptor");
+}
+
 static void every_command_has_help_with_examples(void **state)
 {
 	static const char *const names[] = {
@@ -288,6 +306,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_command_is_named),
 		cmocka_unit_test(help_and_version_are_answers),
 		cmocka_unit_test(an_answer_that_cannot_be_written_is_a_failure),
+		cmocka_unit_test(a_closed_standard_stream_is_a_failure),
 		cmocka_unit_test(every_command_has_help_with_examples),
 		cmocka_unit_test(an_unknown_option_is_named),
 		cmocka_unit_test(an_option_without_its_value_is_named),

@@ -21,6 +21,7 @@
 #include "command.h"
 #include "function.h"
 #include "lend.h"
+#include "standard_fds.h"
 
 #define EXPORT (VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_GET)
 #define REVOKE (BARLEASE_FEATURE_REVOKE | VFIO_DEVICE_FEATURE_SET)
@@ -257,6 +258,27 @@ static void the_command_may_make_its_own_of_a_signal(void **state)
 			 9);
 }
 
+/* What is closed here is not to be the command's failure. */
+static void a_command_gets_an_ordinary_null_for_a_closed_stream(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+		if (standard_fds_open() || write(STDOUT_FILENO, "x", 1) >= 0)
+			_exit(99);
+		_exit(RUN(SLICE, "sh", "-c", "cat && echo x"));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* Whoever starts us may have had no use for its own children. */
 static void an_ignored_sigchld_does_not_hide_the_end(void **state)
 {
@@ -297,6 +319,7 @@ int main(void)
 		lend_test(a_slice_without_a_range_is_the_whole_bar),
 		lend_test(signals_are_passed_on_to_the_command),
 		lend_test(the_command_may_make_its_own_of_a_signal),
+		lend_test(a_command_gets_an_ordinary_null_for_a_closed_stream),
 		lend_test(an_ignored_sigchld_does_not_hide_the_end),
 		lend_test(a_lost_status_is_a_failure_and_not_a_wait),
 	};

@@ -24,6 +24,16 @@ SPARSE_KERNEL = "6.12"
 VM_TIMEOUT = 1500
 CPUS = len(os.sched_getaffinity(0))
 GUARDS = "tests/vm/test_guards.py"
+CLI_TEST = TOP / "tests/vm/cli_test.sh"
+DEMO_OPTIONS = ["--file", TOP / "README.md",
+                "--file", TOP / "LICENSES/MIT.txt",
+                "--file", f"{BUILD}/demo/lessee:/lessee"]
+
+
+def cli_test_names():
+    return [f"cli/{name}" for name in
+            re.findall(r"^test_(\w+)\(\)", CLI_TEST.read_text(),
+                       re.MULTILINE)]
 
 
 def python_test_names(file):
@@ -219,7 +229,8 @@ class Check:
         console = fresh_log(f"{kernel}-kernel.log")
         output = fresh_log(f"{kernel}-tests.log")
         say(f"{kernel}: booting, {len(wanted)} tests")
-        status, reached = self._run_machine(kernel, command, console, output)
+        status, reached = self._run_machine(
+            kernel, ["--test-modules", "--log", console, *command], output)
         missing = [name for name in wanted if name not in reached]
         if status == 124:
             self.results.add("not ok", f"{kernel}/vm", f"time was up after "
@@ -247,20 +258,54 @@ class Check:
             return ["there is no kernel log"]
         return logscan.findings(console.read_text(errors="replace"))
 
-    def _run_machine(self, kernel, command, console, output):
+    def run_cli(self, kernel):
+        """The command's tests; the machine itself judges its kernel log."""
+        wanted = [name for name in cli_test_names()
+                  if self.selected(f"{kernel}/{name}")]
+        if not wanted:
+            return
+        say(f"{kernel}: booting, {len(wanted)} tests of the command")
+        output = fresh_log(f"{kernel}-cli.log")
+        status, reached = self._run_machine(
+            kernel, [CLI_TEST, *(name.removeprefix("cli/")
+                                 for name in wanted)], output, "cli/")
+        for name in wanted:
+            if name not in reached:
+                self.results.add("not ok", f"{kernel}/{name}",
+                                 f"did not run, log: {output}")
+        if status and len(reached) == len(wanted) and \
+           "not ok" not in reached.values():
+            self.results.add("not ok", f"{kernel}/cli",
+                             f"status {status} though no test failed; "
+                             f"log: {output}")
+
+    def run_demo(self, kernel):
+        """What scripts/demo shows."""
+        name = f"{kernel}/demo"
+        if not self.selected(name):
+            return
+        say(f"{kernel}: booting for the demo")
+        output = fresh_log(f"{kernel}-demo.log")
+        status, _ = self._run_machine(
+            kernel, [*DEMO_OPTIONS, BUILD / "demo" / "story"], output, None)
+        self.results.add("not ok" if status else "ok", name,
+                         f"status {status}, log: {output}" if status else "")
+
+    def _run_machine(self, kernel, arguments, output, prefix=""):
+        """(status, verdicts): those that a program prints, if prefix is one"""
         reached = {}
         with open(output, "wb") as file, subprocess.Popen(
-                [TOP / "tests/vm/run", "--kernel", kernel, "--test-modules",
-                 "--timeout",
-                 str(VM_TIMEOUT), "--log", console, *command],
+                [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
+                 str(VM_TIMEOUT), *arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=file, preexec_fn=end_with_parent) as machine:
             for raw in machine.stdout:
                 file.write(raw)
                 file.flush()
                 test = parse_kernel_test(raw.decode(errors="replace").strip())
-                if test:
+                if test and prefix is not None:
                     verdict, name, reason = test
+                    name = prefix + name
                     reached[name] = verdict
                     if self.selected(f"{kernel}/{name}"):
                         self.results.add(verdict, f"{kernel}/{name}", reason)
@@ -295,7 +340,8 @@ class Check:
                 yield f"{kernel}/sparse", "build root"
             for name in self.kernel_tests:
                 yield f"{kernel}/{name}", f"VM, {kernel}"
-            yield f"{kernel}/kernel-log", f"VM, {kernel}"
+            for name in ("kernel-log", *cli_test_names(), "demo"):
+                yield f"{kernel}/{name}", f"VM, {kernel}"
 
     def list(self):
         for name, place in self.names():
@@ -323,8 +369,8 @@ class Check:
         guards = any(map(self.selected, self.guard_names()))
         kernels = [kernel for kernel in self.kernels
                    if any(self.selected(f"{kernel}/{name}") for name in
-                          [*self.kernel_tests, "module-build", "sparse",
-                           "kernel-log"])
+                          [*self.kernel_tests, *cli_test_names(), "demo",
+                           "module-build", "sparse", "kernel-log"])
                    or (guards and kernel == self.kernels[0])]
         # Downloads wait for the network, builds for the processor.
         with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -346,7 +392,9 @@ class Check:
         # time limits come out otherwise.
         with concurrent.futures.ThreadPoolExecutor(
                 max(1, CPUS // 2)) as pool:
-            runs = [pool.submit(self.run_kernel, kernel) for kernel in ready]
+            runs = [pool.submit(step, kernel) for kernel in ready
+                    for step in (self.run_kernel, self.run_cli,
+                                 self.run_demo)]
             if guards and self.kernels[0] in ready:
                 runs.append(pool.submit(self.run_guards, self.kernels[0]))
             for run in runs:

@@ -130,14 +130,25 @@ static int claim_check(struct search *search, const char *name)
 		*c = '/';
 
 	fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
 		close(fd);
-	else if (errno == EBUSY)
+		return 0;
+	}
+	switch (errno) {
+	case EBUSY:
 		in_use_add(search->use,
 			   "%s is claimed in the kernel (a file system of "
 			   "another mount namespace, RAID, ...)",
 			   name);
-	return 0;
+		return 0;
+	/* Nobody has what has no medium, no disk or no file. */
+	case ENOMEDIUM:
+	case ENXIO:
+	case ENOENT:
+		return 0;
+	default:
+		return -errno;
+	}
 }
 
 static int disk_check(struct search *search, const char *name, const char *real,

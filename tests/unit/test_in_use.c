@@ -13,9 +13,10 @@
 
 /*
  * The linker sends the command's open() here, by the name that it has with
- * large files: this file is busy.
+ * large files: this file is busy, or fails otherwise.
  */
 static const char *busy_file;
+static int busy_errno;
 
 int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
@@ -23,7 +24,7 @@ int __wrap_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...)
 {
 	if (busy_file && !strcmp(path, busy_file)) {
-		errno = EBUSY;
+		errno = busy_errno;
 		return -1;
 	}
 	return __real_open64(path, flags);
@@ -45,6 +46,7 @@ static struct machine tree_machine(void **state)
 static int disks_setup(void **state)
 {
 	busy_file = NULL;
+	busy_errno = EBUSY;
 	if (tree_setup(state))
 		return -1;
 	tree_file(*state, "proc/self/mountinfo",
@@ -203,6 +205,26 @@ static void a_disk_that_the_kernel_claims_is_in_use(void **state)
 	assert_contains(use.users[0], "vda is claimed in the kernel");
 }
 
+static void a_disk_that_does_not_tell_is_no_idle_one(void **state)
+{
+	static const int idle[] = { ENOMEDIUM, ENXIO, ENOENT };
+	static const int unknown[] = { EACCES, EIO, EMFILE };
+	struct machine machine = tree_machine(state);
+	const struct tree *tree = *state;
+	static char path[PATH_MAX];
+	struct in_use use = { 0 };
+
+	strcpy(path, tree->dev);
+	strcat(path, "/vda");
+	busy_file = path;
+	for (size_t i = 0; i < 3; i++) {
+		busy_errno = idle[i];
+		assert_int_equal(found(state).count, 0);
+		busy_errno = unknown[i];
+		assert_int_equal(in_use_find(&machine, BDF, &use), -unknown[i]);
+	}
+}
+
 static void a_multipath_nvme_disk_is_in_use(void **state)
 {
 	static const char dir[] = "sys/devices/virtual/nvme-subsystem/"
@@ -313,6 +335,7 @@ int main(void)
 		in_use_test(a_disk_under_raid_under_device_mapper_is_in_use),
 		in_use_test(holders_that_hold_each_other_end),
 		in_use_test(a_disk_that_the_kernel_claims_is_in_use),
+		in_use_test(a_disk_that_does_not_tell_is_no_idle_one),
 		in_use_test(a_multipath_nvme_disk_is_in_use),
 		in_use_test(an_interface_that_is_down_is_not_in_use),
 		in_use_test(an_interface_that_is_up_is_in_use),

@@ -39,7 +39,7 @@ static int use_check(const struct function *function, bool force)
 	if (force)
 		return STATUS_OK;
 
-	err = in_use_find(&this_machine, function->bdf, &use);
+	err = in_use_find(&this_machine, function, &use);
 	if (err) {
 		message("cannot tell whether %s is in use: %s; --force takes "
 			"it all the same",
@@ -233,8 +233,8 @@ const struct command command_bind = {
 	"\n"
 	"Refuses, and says what it is, when something uses the function: a\n"
 	"mounted disk or swap (also with LVM or RAID in between), a network\n"
-	"interface that is up in this network namespace, or a process that\n"
-	"owns it through VFIO. When a step fails, the function gets its\n"
+	"interface that is up in this network namespace or may be in another\n"
+	"one, or a process that owns it through VFIO. When a step fails, the function gets its\n"
 	"former driver back.\n"
 	"\n"
 	"  --driver NAME  another VFIO driver, such as vfio-pci\n"

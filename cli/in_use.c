@@ -30,10 +30,14 @@ void in_use_report(const char *bdf, const struct in_use *use)
 		message("%s is in use: %s", bdf, use->users[i]);
 }
 
+/* Base class of network controllers (PCI Code and ID, 1.3). */
+#define CLASS_NETWORK 0x02
+
 struct search {
 	const struct machine *machine;
 	const char *dir;
 	struct in_use *use;
+	unsigned int interfaces; /* below the function */
 };
 
 static int interface_check(const char *name, const char *real, void *arg)
@@ -45,6 +49,7 @@ static int interface_check(const char *name, const char *real, void *arg)
 
 	if (!path_is_below(real, search->dir))
 		return 0;
+	search->interfaces++;
 	err = path_print(path, "%s/flags", real);
 	if (err)
 		return err;
@@ -56,7 +61,7 @@ static int interface_check(const char *name, const char *real, void *arg)
 	return 0;
 }
 
-int in_use_find(const struct machine *machine, const char *bdf,
+int in_use_find(const struct machine *machine, const struct function *function,
 		struct in_use *use)
 {
 	struct search search = { .machine = machine, .use = use };
@@ -64,7 +69,8 @@ int in_use_find(const struct machine *machine, const char *bdf,
 	char dir[PATH_MAX];
 	int err;
 
-	err = path_print(path, "%s/bus/pci/devices/%s", machine->sysfs, bdf);
+	err = path_print(path, "%s/bus/pci/devices/%s", machine->sysfs,
+			 function->bdf);
 	if (err)
 		return err;
 	if (!realpath(path, dir))
@@ -74,5 +80,15 @@ int in_use_find(const struct machine *machine, const char *bdf,
 	if (err)
 		return err;
 	search.dir = dir;
-	return sysfs_class_each(machine, "net", interface_check, &search);
+	err = sysfs_class_each(machine, "net", interface_check, &search);
+	if (err)
+		return err;
+	/* sysfs shows no interface that was moved to another namespace. */
+	if (function->class >> 16 == CLASS_NETWORK && function->driver[0] &&
+	    !function->vfio && !search.interfaces)
+		in_use_add(use,
+			   "its driver %s has no network interface in this "
+			   "network namespace, so it may be up in another",
+			   function->driver);
+	return 0;
 }

@@ -27,15 +27,16 @@ __attribute__((format(printf, 2, 3))) void in_use_add(struct in_use *use,
 /**
  * in_use_find() - who uses a function through its driver
  * @machine: where
- * @bdf: canonical PCI address
+ * @function: it, as it is now
  * @use: where to put the users
  *
  * Looks at everything below the function: mounted disks and swap, also when
- * device mapper or RAID is in between, and network interfaces that are up.
+ * device mapper or RAID is in between, and network interfaces that are up. A
+ * network function whose interface is not to be seen counts as in use.
  *
  * Return: 0 or -errno; without an answer the function counts as in use.
  */
-int in_use_find(const struct machine *machine, const char *bdf,
+int in_use_find(const struct machine *machine, const struct function *function,
 		struct in_use *use);
 
 /**

@@ -18,6 +18,8 @@
 static const char *busy_file;
 static int busy_errno;
 
+static struct function used; /* whose users are looked for */
+
 int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 
@@ -47,6 +49,11 @@ static int disks_setup(void **state)
 {
 	busy_file = NULL;
 	busy_errno = EBUSY;
+	used = (struct function){
+		.bdf = BDF,
+		.class = 0x010000,
+		.driver = "virtio-pci",
+	};
 	if (tree_setup(state))
 		return -1;
 	tree_file(*state, "proc/self/mountinfo",
@@ -75,7 +82,7 @@ static struct in_use found(void **state)
 	unsigned int before = fd_count();
 	struct in_use use = { 0 };
 
-	assert_int_equal(in_use_find(&machine, BDF, &use), 0);
+	assert_int_equal(in_use_find(&machine, &used, &use), 0);
 	assert_int_equal(fd_count(), before);
 	return use;
 }
@@ -188,7 +195,7 @@ static void holders_that_hold_each_other_end(void **state)
 	struct in_use use = { 0 };
 
 	tree_link(*state, REAL "/virtio1/block/vda/holders/vda", "x");
-	assert_int_equal(in_use_find(&machine, BDF, &use), -ELOOP);
+	assert_int_equal(in_use_find(&machine, &used, &use), -ELOOP);
 }
 
 static void a_disk_that_the_kernel_claims_is_in_use(void **state)
@@ -221,7 +228,8 @@ static void a_disk_that_does_not_tell_is_no_idle_one(void **state)
 		busy_errno = idle[i];
 		assert_int_equal(found(state).count, 0);
 		busy_errno = unknown[i];
-		assert_int_equal(in_use_find(&machine, BDF, &use), -unknown[i]);
+		assert_int_equal(in_use_find(&machine, &used, &use),
+				 -unknown[i]);
 	}
 }
 
@@ -257,6 +265,25 @@ static void an_interface_that_is_up_is_in_use(void **state)
 	assert_user(state, "network interface eth7 is up");
 }
 
+static void a_network_function_without_an_interface_is_in_use(void **state)
+{
+	used.class = 0x020000;
+	assert_user(state, "its driver virtio-pci has no network interface in "
+			   "this network namespace, so it may be up in "
+			   "another");
+	used.vfio = true;
+	assert_int_equal(found(state).count, 0);
+	used.vfio = false;
+	used.driver[0] = '\0';
+	assert_int_equal(found(state).count, 0);
+}
+
+static void a_network_function_with_an_interface_down_is_idle(void **state)
+{
+	used.class = 0x020000;
+	an_interface_that_is_down_is_not_in_use(state);
+}
+
 static void another_functions_interface_does_not_count(void **state)
 {
 	/* Its address begins like ours. */
@@ -271,7 +298,7 @@ static void without_mountinfo_there_is_no_answer(void **state)
 	struct in_use use = { 0 };
 
 	tree_remove(*state, "proc/self/mountinfo");
-	assert_int_equal(in_use_find(&machine, BDF, &use), -ENOENT);
+	assert_int_equal(in_use_find(&machine, &used, &use), -ENOENT);
 }
 
 static struct in_use vfio_found(void **state)
@@ -339,6 +366,8 @@ int main(void)
 		in_use_test(a_multipath_nvme_disk_is_in_use),
 		in_use_test(an_interface_that_is_down_is_not_in_use),
 		in_use_test(an_interface_that_is_up_is_in_use),
+		in_use_test(a_network_function_without_an_interface_is_in_use),
+		in_use_test(a_network_function_with_an_interface_down_is_idle),
 		in_use_test(another_functions_interface_does_not_count),
 		in_use_test(without_mountinfo_there_is_no_answer),
 		in_use_test(a_group_that_opens_is_not_in_use),

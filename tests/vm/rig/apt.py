@@ -36,8 +36,11 @@ def archive_addresses(scratch):
         # Images often come with the lists removed. apt names an archive only
         # when it has its lists, so fetch them into a folder of our own.
         say("the machine has no package lists: reading its sources")
-        (scratch / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+        for name in ("lists/partial", "cache/archives/partial"):
+            (scratch / name).mkdir(parents=True, exist_ok=True)
+        # The binary caches of the host must not be rewritten from them.
         options = ["-o", f"Dir::State::lists={scratch / 'lists'}",
+                   "-o", f"Dir::Cache={scratch / 'cache'}",
                    "-o", "APT::Sandbox::User=root"]
         subprocess.run(["apt-get", *options, "-qq", "update"], check=False)
         targets = _index_targets(options)

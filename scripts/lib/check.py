@@ -66,7 +66,8 @@ class Check:
         say(" ".join(["building with", compiler, *options]))
         if not (folder / "build.ninja").exists():
             status = run_logged(["meson", "setup", folder, TOP,
-                                 "-Dwerror=true", *options], log,
+                                 "-Dwerror=true", "-Dtests=enabled",
+                                 *options], log,
                                 {"CC": compiler, "CXX": cpp})
         else:
             status = 0

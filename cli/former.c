@@ -18,7 +18,8 @@ static int former_path(const struct machine *machine, const char *bdf,
 
 static int file_write(const char *path, const char *text)
 {
-	ssize_t length = (ssize_t)strlen(text);
+	size_t length = strlen(text);
+	ssize_t written;
 	int err = 0;
 	int fd;
 
@@ -28,8 +29,11 @@ static int file_write(const char *path, const char *text)
 		  0644);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, (size_t)length) != length)
-		err = errno ? -errno : -EIO;
+	written = write(fd, text, length);
+	if (written < 0)
+		err = -errno;
+	else if ((size_t)written != length)
+		err = -EIO;
 	if (close(fd) < 0 && !err)
 		err = -errno;
 	if (err)

@@ -3,7 +3,9 @@
 #include "kernel_fake.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "binding.h"
 
@@ -152,6 +154,24 @@ static void what_was_saved_is_loaded(void **state)
 	assert_int_equal(former_load(&machine, BDF, &loaded), -ENOENT);
 }
 
+static void what_is_saved_in_part_is_not_saved(void **state)
+{
+	const struct rlimit room = { 5, RLIM_INFINITY };
+	struct former saved = { .driver = "nvme" }, loaded;
+	struct machine machine = kernel_fake_machine();
+	struct rlimit before;
+	int err;
+
+	(void)state;
+	getrlimit(RLIMIT_FSIZE, &before);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &room);
+	err = former_save(&machine, BDF, &saved);
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_int_equal(err, -EIO);
+	assert_int_equal(former_load(&machine, BDF, &loaded), -ENOENT);
+}
+
 static void no_driver_is_saved_as_none(void **state)
 {
 	struct machine machine = kernel_fake_machine();
@@ -220,6 +240,7 @@ int main(void)
 		binding_test(restoring_no_driver_leaves_none),
 		binding_test(restoring_the_unknown_lets_the_kernel_choose),
 		binding_test(what_was_saved_is_loaded),
+		binding_test(what_is_saved_in_part_is_not_saved),
 		binding_test(no_driver_is_saved_as_none),
 		binding_test(what_nobody_saved_is_refused),
 		binding_test(driver_names_are_plain_words),

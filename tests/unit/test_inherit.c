@@ -87,6 +87,13 @@ static void what_cannot_be_read_is_refused(void **state)
 	assert_refused("0 " SLICE " ", -EINVAL);
 }
 
+static void a_slice_that_is_not_of_whole_pages_is_refused(void **state)
+{
+	(void)state;
+	assert_refused("0 0000:00:04.0:2[0x10+4K]", -EINVAL);
+	assert_refused("0 0000:00:04.0:2[4K+0x10]", -EINVAL);
+}
+
 static void the_fd_is_left_as_it_is(void **state)
 {
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -112,6 +119,7 @@ int main(void)
 		inherit_test(no_variable_is_enoent),
 		inherit_test(an_fd_that_is_not_open_is_ebadf),
 		inherit_test(what_cannot_be_read_is_refused),
+		inherit_test(a_slice_that_is_not_of_whole_pages_is_refused),
 		inherit_test(the_fd_is_left_as_it_is),
 	};
 

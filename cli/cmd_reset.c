@@ -43,11 +43,15 @@ static int run(int argc, char **argv)
 	err = barlease_device_reset(dev);
 	barlease_device_close(dev);
 	if (err == -ENOTTY) {
-		message("%s has no way to be reset by itself", bdf);
+		message("%s has no way to be reset by itself; the kernel's "
+			"log says more (dmesg)",
+			bdf);
 		return STATUS_FAILED;
 	}
 	if (err) {
-		message("resetting %s failed: %s", bdf, error_words(err));
+		message("resetting %s failed: %s; the kernel's log says more "
+			"(dmesg), and unbinding and binding it may help",
+			bdf, error_words(err));
 		return STATUS_FAILED;
 	}
 	message("%s is reset", bdf);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "access_options.h"
 #include "options.h"
@@ -32,9 +30,8 @@ int offset_argument(const struct command *command, const char *text,
 		return status;
 	if (access->offset % (access->width / 8))
 		return usage_error(command,
-				   "%s: an access of %u bits at offset %s is "
+				   "an access of %u bits at offset %s is "
 				   "not aligned; use a multiple of %u",
-				   strerror(EINVAL), access->width, text,
-				   access->width / 8);
+				   access->width, text, access->width / 8);
 	return STATUS_OK;
 }

@@ -286,7 +286,7 @@ static void a_bad_number_is_named(void **state)
 static void an_offset_that_is_not_aligned_is_refused(void **state)
 {
 	(void)state;
-	assert_bad(COMMAND("peek", "2"), "Invalid argument");
+	assert_bad(COMMAND("peek", "2"), "peek: an access of 32 bits");
 	assert_bad(COMMAND("peek", "2"), "not aligned");
 	assert_bad(COMMAND("peek", "--width", "64", "4"), "multiple of 8");
 	assert_bad(COMMAND("poke", "--width", "16", "1", "0"), "not aligned");

@@ -1,25 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attribute.h"
-
-int path_print(char *path, const char *format, ...)
-{
-	va_list args;
-	int length;
-
-	va_start(args, format);
-	length = vsnprintf(path, PATH_MAX, format, args);
-	va_end(args);
-	if (length < 0 || length >= PATH_MAX)
-		return -ENAMETOOLONG;
-	return 0;
-}
 
 int attribute_read(const char *path, char *buf, size_t size)
 {

@@ -7,15 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/**
- * path_print() - put a path together
- * @path: where to put it, PATH_MAX bytes
- * @format: as printf()
- *
- * Return: 0, or -ENAMETOOLONG.
- */
-__attribute__((format(printf, 2, 3))) int path_print(char *path,
-						     const char *format, ...);
+#include "device/path.h"
 
 /**
  * attribute_read() - read a file as a string, less its last newline

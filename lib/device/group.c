@@ -4,29 +4,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/vfio.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "device/device.h"
-
-/* snprintf() for paths: 0, or -ENAMETOOLONG. */
-__attribute__((format(printf, 2, 3))) static int
-path_print(char *path, const char *format, ...)
-{
-	va_list args;
-	int length;
-
-	va_start(args, format);
-	length = vsnprintf(path, PATH_MAX, format, args);
-	va_end(args);
-	if (length < 0 || length >= PATH_MAX)
-		return -ENAMETOOLONG;
-	return 0;
-}
+#include "device/path.h"
 
 /* Put the path of the group's file in devtmpfs into @path. */
 static int group_path(const struct barlease_paths *paths, const char *bdf,

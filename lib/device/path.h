@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEVICE_PATH_H
+#define DEVICE_PATH_H
+
+/**
+ * path_print() - put a path together
+ * @path: where to put it, PATH_MAX bytes
+ * @format: as printf()
+ *
+ * Return: 0, or -ENAMETOOLONG.
+ */
+__attribute__((format(printf, 2, 3))) int path_print(char *path,
+						     const char *format, ...);
+
+#endif /* DEVICE_PATH_H */

@@ -299,7 +299,7 @@ class Check:
                 [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
                  str(VM_TIMEOUT), *arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=file, preexec_fn=end_with_parent) as machine:
+                stderr=file, preexec_fn=end_with_parent()) as machine:
             for raw in machine.stdout:
                 file.write(raw)
                 file.flush()

@@ -21,7 +21,7 @@ class BuildFailed(Exception):
 
 def end_with_parent():
     # A killed check must not leave builds and machines behind.
-    die_with_parent(signal.SIGTERM)
+    return die_with_parent(signal.SIGTERM)
 
 
 def run_logged(command, log, environment=None):
@@ -32,7 +32,7 @@ def run_logged(command, log, environment=None):
         return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file,
                               stderr=subprocess.STDOUT, cwd=TOP,
                               env=dict(os.environ, **(environment or {})),
-                              preexec_fn=end_with_parent,
+                              preexec_fn=end_with_parent(),
                               check=False).returncode
 
 

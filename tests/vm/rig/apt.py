@@ -111,7 +111,7 @@ Acquire::Retries "3";
         done = subprocess.run([arguments[0], "-c", self.conf, *arguments[1:]],
                               cwd=cwd, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL,
-                              preexec_fn=die_with_parent, check=False)
+                              preexec_fn=die_with_parent(), check=False)
         if done.returncode:
             raise Failure(f"{' '.join(map(str, arguments[:2]))} failed: "
                           f"{done.stderr.strip()}")

@@ -38,7 +38,7 @@ def run_in_root(root, source, command, log):
         return subprocess.run(enter + ["sh", "-c", ENTER], env=environment,
                               stdin=subprocess.DEVNULL, stdout=output,
                               stderr=subprocess.STDOUT,
-                              preexec_fn=die_with_parent,
+                              preexec_fn=die_with_parent(),
                               check=False).returncode
 
 

@@ -48,12 +48,19 @@ def main_guard(main):
 
 
 def die_with_parent(number=signal.SIGKILL):
-    """For preexec_fn: end when the process that started this one ends.
+    """What to give as preexec_fn to a process that shall end with this one.
 
-    However that one ends, also by kill -9, it leaves nothing running.
+    However this one ends, also by kill -9, it leaves nothing running.
     """
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, number)
+    parent = os.getpid()
+    libc = ctypes.CDLL(None)
+
+    def in_child():
+        pr_set_pdeathsig = 1
+        libc.prctl(pr_set_pdeathsig, number)
+        if os.getppid() != parent: # it ended before the kernel was told
+            os.kill(os.getpid(), signal.SIGKILL)
+    return in_child
 
 
 def cache_dir():

@@ -175,7 +175,7 @@ class Session:
             try:
                 qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=error_file, stderr=error_file,
-                                        preexec_fn=die_with_parent)
+                                        preexec_fn=die_with_parent())
             except OSError as error:
                 raise Failure(f"cannot start QEMU: {error}") from error
         timed_out = False

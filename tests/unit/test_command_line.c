@@ -2,29 +2,128 @@
 /* Bad command lines: a clear error, exit status 2, nothing changed. */
 #include "support.h"
 
+#include <ftw.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* An address that no machine here has. */
+/* An address that the machine does not have. */
 #define NOBODY "fffe:ff:1f.7"
 
 #define COMMAND(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+/* The one function of the machine, which nothing here may change. */
+#define SOMEBODY "0000:00:04.0"
+#define DIR "sys/bus/pci/devices/" SOMEBODY "/"
+
+static struct tree *tree;
+static FILE *snapshot_file;
+
+static int machine_setup(void **state)
+{
+	void *made;
+
+	(void)state;
+	if (tree_setup(&made))
+		return -1;
+	tree = made;
+	tree_file(tree, DIR "driver_override", "(null)\n");
+	tree_file(tree, DIR "vendor", "0x1af4\n");
+	tree_file(tree, DIR "device", "0x1110\n");
+	tree_file(tree, DIR "class", "0x050000\n");
+	tree_file(tree, DIR "resource", "");
+	tree_link(tree, DIR "driver", "../../drivers/nvme");
+	tree_link(tree, DIR "iommu_group", "../../../kernel/iommu_groups/7");
+	tree_folder(tree, "sys/kernel/iommu_groups/7/devices/" SOMEBODY);
+	tree_file(tree, "sys/bus/pci/drivers/nvme/unbind", "");
+	tree_file(tree, "sys/bus/pci/drivers/nvme/bind", "");
+	tree_file(tree, "sys/bus/pci/drivers/barlease-vfio-pci/bind", "");
+	tree_file(tree, "sys/bus/pci/drivers_probe", "");
+	tree_file(tree, "proc/self/mountinfo", "");
+	setenv("BARLEASE_TEST_ROOT", tree->root, 1);
+	setenv("BARLEASE_COMMAND", getenv("BARLEASE_IN_TREE"), 1);
+	return 0;
+}
+
+static int machine_teardown(void **state)
+{
+	void *made = tree;
+
+	(void)state;
+	return tree_teardown(&made);
+}
+
+static int entry_print(const char *path, const struct stat *status, int type,
+		       struct FTW *walk)
+{
+	char text[256] = "";
+	FILE *file;
+
+	(void)status;
+	(void)walk;
+	if (type == FTW_SL && readlink(path, text, sizeof(text) - 1) < 0)
+		return -1;
+	if (type == FTW_F) {
+		file = fopen(path, "re");
+		if (!file)
+			return -1;
+		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+		fclose(file);
+	}
+	fprintf(snapshot_file, "%s: %s\n", path, text);
+	return 0;
+}
+
+/* All that is in the machine, as a text that the caller frees. */
+static char *machine_snapshot(void)
+{
+	char *text = NULL;
+	size_t size;
+
+	snapshot_file = open_memstream(&text, &size);
+	assert_non_null(snapshot_file);
+	assert_int_equal(nftw(tree->root, entry_print, 16, FTW_PHYS), 0);
+	fclose(snapshot_file);
+	return text;
+}
+
 /* It fails so, says so, and leaves no trace. */
 static void assert_bad(const char *const *argv, const char *why)
 {
-	bool run_existed = access("/run/barlease", F_OK) == 0;
+	char *before = machine_snapshot();
 	struct outcome outcome;
+	char *after;
 
 	barlease_run(&outcome, argv, -1, NULL);
 	assert_exit(&outcome, 2);
 	assert_string_equal(outcome.out, "");
 	assert_int_equal(strncmp(outcome.err, "barlease: ", 10), 0);
 	assert_contains(outcome.err, why);
-	assert_int_equal(access("/run/barlease", F_OK) == 0, run_existed);
+	after = machine_snapshot();
+	assert_string_equal(after, before);
+	free(before);
+	free(after);
+}
+
+/* What shows traces shows them: a bind that fails half way leaves some. */
+static void a_trace_is_seen(void **state)
+{
+	char *before = machine_snapshot();
+	struct outcome outcome;
+	char *after;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	barlease_run(&outcome, COMMAND("bind", SOMEBODY), -1, NULL);
+	assert_exit(&outcome, 1);
+	after = machine_snapshot();
+	assert_string_not_equal(after, before);
+	free(before);
+	free(after);
 }
 
 static void assert_helps(const char *const *argv, const char *part)
@@ -110,8 +209,8 @@ static void an_unknown_option_is_named(void **state)
 {
 	(void)state;
 	assert_bad(COMMAND("list", "--nonsense"), "no such option: --nonsense");
-	assert_bad(COMMAND("bind", "--nonsense", NOBODY), "--nonsense");
-	assert_bad(COMMAND("unbind", "-x", NOBODY), "no such option: -x");
+	assert_bad(COMMAND("bind", "--nonsense", SOMEBODY), "--nonsense");
+	assert_bad(COMMAND("unbind", "-x", SOMEBODY), "no such option: -x");
 	assert_bad(COMMAND("run", "--nonsense"), "--nonsense");
 	assert_bad(COMMAND("peek", "-w"), "no such option: -w");
 }
@@ -127,10 +226,10 @@ static void an_option_without_its_value_is_named(void **state)
 static void a_value_that_an_option_does_not_take_is_named(void **state)
 {
 	(void)state;
-	assert_bad(COMMAND("bind", "--force=1", NOBODY),
+	assert_bad(COMMAND("bind", "--force=1", SOMEBODY),
 		   "--force takes no value");
 	assert_bad(COMMAND("list", "--help=bind"), "--help takes no value");
-	assert_bad(COMMAND("bind", "--driver=x", "-xf", NOBODY),
+	assert_bad(COMMAND("bind", "--driver=x", "-xf", SOMEBODY),
 		   "no such option: -x");
 }
 
@@ -164,7 +263,8 @@ static void too_few_or_too_many_arguments_are_refused(void **state)
 {
 	(void)state;
 	assert_bad(COMMAND("bind"), "exactly one PCI address");
-	assert_bad(COMMAND("bind", NOBODY, NOBODY), "exactly one PCI address");
+	assert_bad(COMMAND("bind", SOMEBODY, NOBODY),
+		   "exactly one PCI address");
 	assert_bad(COMMAND("unbind"), "exactly one PCI address");
 	assert_bad(COMMAND("reset"), "exactly one PCI address");
 	assert_bad(COMMAND("list", NOBODY, NOBODY), "too many");
@@ -177,9 +277,9 @@ static void too_few_or_too_many_arguments_are_refused(void **state)
 static void a_bad_driver_name_is_named(void **state)
 {
 	(void)state;
-	assert_bad(COMMAND("bind", "--driver", "../x", NOBODY), "'../x'");
-	assert_bad(COMMAND("bind", "--driver", "", NOBODY), "''");
-	assert_bad(COMMAND("bind", "--driver=-r", NOBODY), "'-r'");
+	assert_bad(COMMAND("bind", "--driver", "../x", SOMEBODY), "'../x'");
+	assert_bad(COMMAND("bind", "--driver", "", SOMEBODY), "''");
+	assert_bad(COMMAND("bind", "--driver=-r", SOMEBODY), "'-r'");
 }
 
 static void a_bad_slice_is_named_with_the_reason(void **state)
@@ -326,7 +426,10 @@ int main(void)
 		cmocka_unit_test(a_bad_number_is_named),
 		cmocka_unit_test(an_offset_that_is_not_aligned_is_refused),
 		cmocka_unit_test(a_value_that_does_not_fit_is_refused),
+		/* The last one: the machine is not the same after it. */
+		cmocka_unit_test(a_trace_is_seen),
 	};
 
-	return cmocka_run_group_tests_name("command line", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("command line", tests, machine_setup,
+					   machine_teardown);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef DEVICE_PATH_H
-#define DEVICE_PATH_H
+#ifndef BARLEASE_PATH_H
+#define BARLEASE_PATH_H
 
 /**
  * path_print() - put a path together
@@ -12,4 +12,4 @@
 __attribute__((format(printf, 2, 3))) int path_print(char *path,
 						     const char *format, ...);
 
-#endif /* DEVICE_PATH_H */
+#endif /* BARLEASE_PATH_H */

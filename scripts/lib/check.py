@@ -134,6 +134,7 @@ class Check:
     def _run_host_tests(self):
         yield from self.unit_tests(BUILD, "unit")
         yield from self.python_tests("tests/vm/test_rig.py", "rig")
+        yield from self.python_tests("scripts/lib/test_check.py", "check")
 
     def add_host_tests(self):
         self.add_selected(self.host_tests())
@@ -440,4 +441,5 @@ def main():
         return Check(arguments).run()
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

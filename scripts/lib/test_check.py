@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Does a check fail when tests fail, are skipped or do not run at all?
+
+python3 -m unittest scripts/lib/test_check.py
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import check  # noqa: E402
+import steps  # noqa: E402
+from results import parse_kernel_test, parse_tap  # noqa: E402
+
+SOME_TESTS = """\
+import unittest
+class Some(unittest.TestCase):
+	def test_good(self):
+		pass
+	def test_bad(self):
+		self.assertEqual(1, 2)
+	def test_broken(self):
+		raise OSError("no such thing")
+	def test_absent(self):
+		self.skipTest("not here")
+	def test_in_parts(self):
+		for i in range(3):
+			with self.subTest(i=i):
+				self.assertNotEqual(i, 1)
+""".expandtabs(4)
+
+
+class Checks(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.replace(steps, "LOGS", self.folder)
+        self.check = self.new()
+
+    def replace(self, where, name, value):
+        patch = mock.patch.object(where, name, value)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def new(self, **arguments):
+        return check.Check(argparse.Namespace(
+            **{"only": None, "kernel": None, "list": False, **arguments}))
+
+    def program(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+        return path
+
+    def run_meson(self, text):
+        """What becomes of unit tests that a meson of this kind runs?"""
+        self.program("bin/meson", text)
+        (self.folder / "meson-logs").mkdir()
+        path = f"{self.folder}/bin:{os.environ['PATH']}"
+        with mock.patch.dict(os.environ, PATH=path):
+            return [(verdict, name) for verdict, name, _ in
+                    self.check.unit_tests(self.folder, "unit")]
+
+    def test_a_meson_without_a_report_is_a_failure(self):
+        self.assertEqual(self.run_meson("exit 0"), [("not ok", "unit/tests")])
+
+    def test_an_empty_report_is_a_failure(self):
+        self.assertEqual(
+            self.run_meson(f": >{self.folder}/meson-logs/check-unit.json"),
+            [("not ok", "unit/tests")])
+
+    def test_a_meson_that_fails_though_no_test_did_is_a_failure(self):
+        line = '{"name": "a", "result": "OK", "stdout": "ok 1 - x"}'
+        report = self.folder / "meson-logs" / "check-unit.json"
+        self.assertEqual(self.run_meson(f"echo '{line}' >{report}; exit 1"),
+                         [("ok", "unit/a/x"), ("not ok", "unit/tests")])
+
+    def test_lost_tests_fail_a_check_of_others_too(self):
+        lost = self.new(only=["something"])
+        lost.add_selected([("not ok", "unit/tests", "why")])
+        self.assertIn("unit/tests", lost.results.failed)
+
+    def test_kernel_tests_that_are_missing_or_list_nothing_are_a_failure(self):
+        self.replace(check, "BUILD", self.folder)
+        for text in (None, "exit 0", "exit 1"):
+            if text:
+                self.program("tests/kernel/kernel-tests", text)
+            with self.subTest(text=text), \
+                 self.assertRaises(check.BuildFailed):
+                self.check.list_kernel_tests()
+
+    def python_tests(self, *names):
+        path = self.folder / "test_some.py"
+        path.write_text(SOME_TESTS)
+        return {name: (verdict, reason) for verdict, name, reason in
+                self.check.python_tests(path, "some", None, names)}
+
+    def test_each_python_test_has_a_verdict(self):
+        self.assertEqual(self.python_tests(), {
+            "some/good": ("ok", ""),
+            "some/bad": ("not ok", "AssertionError: 1 != 2"),
+            "some/broken": ("not ok", "OSError: no such thing"),
+            "some/absent": ("skip", "not here"),
+            "some/in_parts": ("not ok", "AssertionError: 1 == 1")})
+
+    def test_a_python_test_that_does_not_run_is_a_failure(self):
+        found = self.python_tests("good", "nonexistent")
+        self.assertEqual(found["some/good"][0], "ok")
+        self.assertEqual(found["some/nonexistent"][0], "not ok")
+
+    def test_a_kernel_that_is_named_twice_is_tested_once(self):
+        self.assertEqual(self.new(kernel=["6.12", "6.12"]).kernels, ["6.12"])
+
+    def test_lines_of_results_are_understood(self):
+        self.assertEqual(parse_kernel_test("not ok a_b: why: so"),
+                         ("not ok", "a_b", "why: so"))
+        self.assertIsNone(parse_kernel_test("okay"))
+        self.assertEqual([case[:2] for case in parse_tap(
+            "1..3\nok 1 - a\nnot ok 2 - b\nok 3 # SKIP c\n")],
+            [("ok", "a"), ("not ok", "b"), ("skip", "c")])
+
+
+if __name__ == "__main__":
+    unittest.main()

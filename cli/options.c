@@ -18,7 +18,7 @@ int usage_error(const struct command *command, const char *format, ...)
 
 	va_start(args, format);
 	fprintf(stderr, "barlease: %s: ", command->name);
-	vfprintf(stderr, format, args);
+	message_list(format, args);
 	fprintf(stderr, "; see barlease %s --help\n", command->name);
 	va_end(args);
 	return STATUS_USAGE;

@@ -153,6 +153,14 @@ static void an_unknown_command_is_named(void **state)
 	assert_bad(COMMAND("--nonsense"), "no such command: --nonsense");
 }
 
+static void control_characters_are_shown_and_not_obeyed(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("a\033[2Jb\n"), "no such command: a\\x1b[2Jb\\x0a;");
+	assert_bad(COMMAND("bind", "\t\177"), "'\\x09\\x7f'");
+	assert_bad(COMMAND("bind", "\303\244"), "'\303\244'");
+}
+
 static void help_and_version_are_answers(void **state)
 {
 	(void)state;
@@ -404,6 +412,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_command_explains_the_commands),
 		cmocka_unit_test(an_unknown_command_is_named),
+		cmocka_unit_test(control_characters_are_shown_and_not_obeyed),
 		cmocka_unit_test(help_and_version_are_answers),
 		cmocka_unit_test(an_answer_that_cannot_be_written_is_a_failure),
 		cmocka_unit_test(a_closed_standard_stream_is_a_failure),

@@ -23,6 +23,7 @@ DEFAULT_KERNELS = ["6.12", "7.3"]
 SPARSE_KERNEL = "6.12"
 VM_TIMEOUT = 1500
 CPUS = len(os.sched_getaffinity(0))
+FINE = ("OK", "EXPECTEDFAIL", "SKIP") # as meson's reports have it
 GUARDS = "tests/vm/test_guards.py"
 CLI_TEST = TOP / "tests/vm/cli_test.sh"
 DEMO_OPTIONS = ["--file", TOP / "README.md",
@@ -98,30 +99,32 @@ class Check:
                              "--logbase", base, "--num-processes", str(CPUS)],
                             log, {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
         lines = report.read_text().splitlines() if report.exists() else []
-        tests = trouble = 0
-        for verdict, name, reason in self._of_report(lines, prefix, log):
-            tests += 1
-            trouble += verdict == "not ok"
-            yield verdict, name, reason
-        if not tests or status and not trouble:
+        tests = [json.loads(line) for line in lines]
+        yield from self._of_report(tests, prefix, log)
+        if not tests or status and all(test["result"] in FINE
+                                       for test in tests):
             yield "not ok", f"{prefix}/tests", f"log: {log}"
 
-    def _of_report(self, lines, prefix, log):
-        for line in lines:
-            test = json.loads(line)
+    def _of_report(self, tests, prefix, log):
+        for test in tests:
             name = f"{prefix}/{test['name'].split(' / ')[-1]}"
             outcome = test["result"]
             cases = list(parse_tap(test.get("stdout", "")))
             for verdict, case, reason in cases:
                 yield verdict, f"{name}/{case}", reason
-            failed = any(case[0] == "not ok" for case in cases)
+            verdicts = {case[0] for case in cases}
+            # An older cmocka writes "not ok" of a case that it skips, which
+            # meson takes for a failure.
+            if outcome == "FAIL" and test.get("returncode") == 0 and \
+               "skip" in verdicts and "not ok" not in verdicts:
+                continue
             if outcome in ("OK", "EXPECTEDFAIL"):
                 if not cases:
                     yield "ok", name, ""
             elif outcome == "SKIP":
                 if not cases:
                     yield "skip", name, "says meson's log"
-            elif not failed: # it died between its cases
+            elif "not ok" not in verdicts: # it died between its cases
                 yield "not ok", name, f"{outcome.lower()}, log: {log}"
 
     def host_tests(self):

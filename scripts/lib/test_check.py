@@ -82,6 +82,20 @@ class Checks(unittest.TestCase):
         self.assertEqual(self.run_meson(f"echo '{line}' >{report}; exit 1"),
                          [("ok", "unit/a/x"), ("not ok", "unit/tests")])
 
+    def test_a_case_that_an_older_cmocka_skips_is_no_failure(self):
+        report = self.folder / "meson-logs" / "check-unit.json"
+        line = ('{"name": "a", "result": "FAIL", "returncode": 0, '
+                '"stdout": "not ok 1 # SKIP x"}')
+        self.assertEqual(self.run_meson(f"echo '{line}' >{report}; exit 1"),
+                         [("skip", "unit/a/x")])
+
+    def test_a_test_that_dies_between_its_cases_is_a_failure(self):
+        report = self.folder / "meson-logs" / "check-unit.json"
+        line = ('{"name": "a", "result": "FAIL", "returncode": -11, '
+                '"stdout": "not ok 1 # SKIP x"}')
+        self.assertEqual(self.run_meson(f"echo '{line}' >{report}; exit 1"),
+                         [("skip", "unit/a/x"), ("not ok", "unit/a")])
+
     def test_lost_tests_fail_a_check_of_others_too(self):
         lost = self.new(only=["something"])
         lost.add_selected([("not ok", "unit/tests", "why")])

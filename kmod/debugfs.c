@@ -39,7 +39,7 @@ static void barlease_show(struct seq_file *m, struct barlease_lease *lease)
 	}
 	seq_printf(m, " %s %s %s %d %lld %lld %lld %d ",
 		   (lease->open_flags & O_ACCMODE) == O_RDONLY ? "ro" : "rw",
-		   lease->memattr == VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC ?
+		   lease->memattr == BARLEASE_MEMATTR_WC ?
 			   "wc" : "nc",
 		   barlease_show_state(lease), atomic_read(&lease->mappings),
 		   atomic64_read(&lease->faults[BARLEASE_FAULT_PTE]),

@@ -2,6 +2,8 @@
 /*
  * The VFIO device: vfio-pci-core's, with the features of a lessor on top.
  */
+#include <linux/delay.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/barlease.h>
@@ -9,6 +11,8 @@
 #include "compat/compat.h"
 #include "lease.h"
 #include "window.h"
+
+static const struct vfio_device_ops barlease_ops;
 
 static int barlease_init_dev(struct vfio_device *vfio)
 {
@@ -60,6 +64,53 @@ static void barlease_close_device(struct vfio_device *vfio)
 	vfio_pci_core_close_device(vfio);
 }
 
+/* Sets the gate of every device of ours in the set; see fault.c. */
+static void barlease_set_gates(struct vfio_device_set *dev_set,
+			       unsigned long gate)
+{
+	struct vfio_device *vfio;
+
+	mutex_lock(&dev_set->lock);
+	list_for_each_entry(vfio, &dev_set->device_list, dev_set_list)
+		if (vfio->ops == &barlease_ops)
+			WRITE_ONCE(barlease_device(vfio)->gate, gate);
+	mutex_unlock(&dev_set->lock);
+}
+
+/* How long lessees are kept away so that a hot reset gets its locks. */
+#define BARLEASE_GATE_MS 500
+
+/*
+ * A hot reset takes the memory_lock of every function of the set or answers
+ * EBUSY. With vfio-pci only the owners of the functions fault on them; here
+ * lessees do, and must not be able to keep a reset from happening.
+ */
+static long barlease_hot_reset(struct vfio_device *vfio, unsigned int cmd,
+			       unsigned long arg)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(BARLEASE_GATE_MS);
+	long ret;
+
+	/* The value 0 means that there is no gate. */
+	barlease_set_gates(vfio->dev_set, end | 1);
+	do {
+		ret = vfio_pci_core_ioctl(vfio, cmd, arg);
+		if (ret != -EBUSY || signal_pending(current))
+			break;
+		usleep_range(500, 1000);
+	} while (time_before(jiffies, end));
+	barlease_set_gates(vfio->dev_set, 0);
+	return ret;
+}
+
+static long barlease_ioctl(struct vfio_device *vfio, unsigned int cmd,
+			   unsigned long arg)
+{
+	if (cmd == VFIO_DEVICE_PCI_HOT_RESET)
+		return barlease_hot_reset(vfio, cmd, arg);
+	return vfio_pci_core_ioctl(vfio, cmd, arg);
+}
+
 static int barlease_device_feature(struct vfio_device *vfio, u32 flags,
 				   void __user *arg, size_t argsz)
 {
@@ -85,7 +136,7 @@ static const struct vfio_device_ops barlease_ops = {
 	.release = barlease_release_dev,
 	.open_device = barlease_open_device,
 	.close_device = barlease_close_device,
-	.ioctl = vfio_pci_core_ioctl,
+	.ioctl = barlease_ioctl,
 	.device_feature = barlease_device_feature,
 	.read = vfio_pci_core_read,
 	.write = vfio_pci_core_write,

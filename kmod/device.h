@@ -2,6 +2,7 @@
 #ifndef BARLEASE_DEVICE_H
 #define BARLEASE_DEVICE_H
 
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/maple_tree.h>
 #include <linux/mutex.h>
@@ -32,12 +33,22 @@ struct barlease_device {
 	struct maple_tree windows;
 
 	struct dentry *debugfs;
+
+	/* Until then (jiffies, 0: now) faults leave memory_lock alone. */
+	unsigned long gate;
 };
 
 static inline struct barlease_device *
 barlease_device(struct vfio_device *vfio)
 {
 	return container_of(vfio, struct barlease_device, core.vdev);
+}
+
+static inline bool barlease_gate_closed(struct barlease_device *dev)
+{
+	unsigned long gate = READ_ONCE(dev->gate);
+
+	return gate && time_before(jiffies, gate);
 }
 
 /* The module's parameters, as far as a device is set up by them. */

@@ -2,6 +2,7 @@
 /*
  * Faults on a mapped lease.
  */
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
@@ -31,19 +32,86 @@ barlease_find_extent(const struct barlease_lease *lease, unsigned long page)
 	return NULL;
 }
 
+/*
+ * Where a page of this order around the faulting address lies. Depends on what
+ * does not change while the mapping is locked.
+ *
+ * Return: VM_FAULT_FALLBACK unless such a page fits.
+ */
+static vm_fault_t barlease_locate(struct vm_fault *vmf, unsigned int order,
+				  unsigned long *pfn)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct barlease_lease *lease = vma->vm_private_data;
+	unsigned long size = PAGE_SIZE << order;
+	unsigned long start = ALIGN_DOWN(vmf->address, size);
+	const struct barlease_extent *extent;
+	unsigned long page;
+
+	if (order && (start < vma->vm_start || size > vma->vm_end - start))
+		return VM_FAULT_FALLBACK;
+
+	page = linear_page_index(vma, start) - lease->window;
+	extent = barlease_find_extent(lease, page);
+	if (!extent)
+		return VM_FAULT_SIGBUS;
+	page -= extent->page;
+	*pfn = extent->pfn + page;
+	if (1UL << order > extent->pages - page ||
+	    !IS_ALIGNED(*pfn, 1UL << order))
+		return VM_FAULT_FALLBACK;
+	return 0;
+}
+
 static vm_fault_t barlease_insert(struct vm_fault *vmf,
 				  struct barlease_lease *lease,
 				  unsigned long pfn, unsigned int order)
 {
+	/* Without it a huge entry may come back read-only, and for ever. */
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+
 	if (!order)
 		return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && order == PMD_ORDER)
-		return compat_insert_pmd(vmf, pfn);
+		return compat_insert_pmd(vmf, pfn, write);
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) && order == PUD_ORDER) {
 		WRITE_ONCE(lease->had_pud, true);
-		return compat_insert_pud(vmf, pfn);
+		return compat_insert_pud(vmf, pfn, write);
 	}
 	return VM_FAULT_FALLBACK;
+}
+
+static int barlease_no_pte(pte_t *pte, unsigned long address, void *data)
+{
+	return 0;
+}
+
+/*
+ * Makes the page table of the faulting address, if there is none. Its memory
+ * is charged to the lessee, who may be made to wait for it: that must not be
+ * under memory_lock, where the lessor and everybody else wait along. There
+ * must be no way that a huge entry gets here.
+ */
+static int barlease_make_table(struct vm_fault *vmf)
+{
+	if (!pmd_none(pmdp_get_lockless(vmf->pmd)))
+		return 0;
+	return apply_to_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK,
+				   PAGE_SIZE, barlease_no_pte, NULL);
+}
+
+/*
+ * Somebody wants to reset the set of the device, which works only if nobody
+ * holds memory_lock at that moment. Stay away for a little and fault again;
+ * lessees that fault all the time could keep it from happening for ever.
+ */
+static bool barlease_stay_away(struct barlease_lease *lease)
+{
+	if (likely(!barlease_gate_closed(lease->dev)))
+		return false;
+
+	usleep_range(500, 1000);
+	return true;
 }
 
 static void barlease_count_fault(struct barlease_lease *lease,
@@ -63,27 +131,27 @@ static void barlease_count_fault(struct barlease_lease *lease,
 
 vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
-	struct vm_area_struct *vma = vmf->vma;
-	struct barlease_lease *lease = vma->vm_private_data;
+	struct barlease_lease *lease = vmf->vma->vm_private_data;
 	struct rw_semaphore *memory_lock = &lease->dev->core.memory_lock;
-	unsigned long size = PAGE_SIZE << order;
-	unsigned long start = ALIGN_DOWN(vmf->address, size);
-	const struct barlease_extent *extent;
-	unsigned long page, pfn;
+	unsigned long pfn;
 	vm_fault_t ret;
 
-	if (order && (start < vma->vm_start || size > vma->vm_end - start))
-		return VM_FAULT_FALLBACK;
+	/*
+	 * Where a huge entry fits there is never a new page table, even if
+	 * huge pages are switched off for this process: see above.
+	 */
+	if (!order && IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) &&
+	    pmd_none(pmdp_get_lockless(vmf->pmd)) &&
+	    !barlease_locate(vmf, PMD_ORDER, &pfn))
+		order = PMD_ORDER;
 
-	page = linear_page_index(vma, start) - lease->window;
-	extent = barlease_find_extent(lease, page);
-	if (!extent)
-		return VM_FAULT_SIGBUS;
-	page -= extent->page;
-	pfn = extent->pfn + page;
-	if (1UL << order > extent->pages - page ||
-	    !IS_ALIGNED(pfn, 1UL << order))
-		return VM_FAULT_FALLBACK;
+	ret = barlease_locate(vmf, order, &pfn);
+	if (ret)
+		return ret;
+	if (barlease_stay_away(lease))
+		return VM_FAULT_NOPAGE;
+	if (!order && barlease_make_table(vmf))
+		return VM_FAULT_OOM;
 
 	/*
 	 * Whoever ends the access zaps under the write lock. So either this
@@ -131,6 +199,11 @@ vm_fault_t barlease_fault_around(struct vm_fault *vmf)
 	first = (vmf->address & PAGE_MASK) - (before << PAGE_SHIFT);
 	page -= before;
 	count = min(extent->pages - page, (last - first) >> PAGE_SHIFT);
+
+	if (barlease_stay_away(lease))
+		return VM_FAULT_NOPAGE;
+	if (barlease_make_table(vmf))
+		return VM_FAULT_OOM;
 
 	/* As above. */
 	down_read(memory_lock);

@@ -39,7 +39,7 @@ struct barlease_lease *barlease_lease_alloc(struct barlease_device *dev,
 	lease->nr_extents = nr_extents;
 	lease->dev = dev;
 	lease->state = BARLEASE_LIVE;
-	lease->memattr = VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC;
+	lease->memattr = BARLEASE_MEMATTR_NC;
 	lease->id = atomic64_inc_return(&barlease_last_id);
 	lease->exporter = task_tgid_nr(current);
 	get_task_comm(lease->comm, current);
@@ -143,13 +143,16 @@ static void barlease_dmabuf_release(struct dma_buf *dmabuf)
 	list_del(&lease->node);
 	mutex_unlock(&lease->dev->leases_lock);
 
-	/* No mapping is left: each holds the file. */
-	barlease_window_free(lease);
+	/* Off the list nobody ends it any more, and no mapping is left. */
+	if (lease->state == BARLEASE_LIVE)
+		barlease_window_free(lease);
 	barlease_lease_free(lease);
 }
 
 /*
  * The one place that changes a lease's state. An ended lease stays as it is.
+ * Whoever ends it leaves it no mapping, and gives its window back: an ended
+ * lease can be kept for ever by who has its fd, a window is scarce.
  */
 static int barlease_lease_end(struct barlease_lease *lease,
 			      enum barlease_state to)
@@ -165,6 +168,8 @@ static int barlease_lease_end(struct barlease_lease *lease,
 	trace_barlease_end(lease, to);
 	/* .mmap peeks without the lock, hence the annotation. */
 	WRITE_ONCE(lease->state, to);
+	barlease_window_zap(lease);
+	barlease_window_free(lease);
 	return 0;
 }
 
@@ -182,8 +187,7 @@ void barlease_orphan_all(struct barlease_device *dev)
 	down_write(&core->memory_lock);
 	mutex_lock(&dev->leases_lock);
 	list_for_each_entry(lease, &dev->leases, node)
-		if (!barlease_lease_end(lease, BARLEASE_ORPHANED))
-			barlease_window_zap(lease);
+		barlease_lease_end(lease, BARLEASE_ORPHANED);
 	mutex_unlock(&dev->leases_lock);
 	up_write(&core->memory_lock);
 }
@@ -213,7 +217,7 @@ struct dma_buf *barlease_dmabuf_get(struct barlease_device *dev, int fd)
 int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
 			    void __user *arg, size_t argsz)
 {
-	struct vfio_device_feature_dma_buf_revoke revoke;
+	struct barlease_revoke revoke;
 	struct barlease_lease *lease;
 	struct dma_buf *dmabuf;
 	int ret;
@@ -232,8 +236,6 @@ int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
 
 	down_write(&dev->core.memory_lock);
 	ret = barlease_lease_end(lease, BARLEASE_REVOKED);
-	if (!ret)
-		barlease_window_zap(lease);
 	up_write(&dev->core.memory_lock);
 
 	dma_buf_put(dmabuf);
@@ -252,9 +254,9 @@ static int barlease_set_memattr(struct barlease_lease *lease, u32 memattr)
 	if (lease->state != BARLEASE_LIVE)
 		return -EBADFD;
 	switch (memattr) {
-	case VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC:
+	case BARLEASE_MEMATTR_NC:
 		break;
-	case VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC:
+	case BARLEASE_MEMATTR_WC:
 		if (!barlease_have_wc())
 			return -EOPNOTSUPP;
 		break;
@@ -269,7 +271,7 @@ static int barlease_set_memattr(struct barlease_lease *lease, u32 memattr)
 int barlease_feature_memattr(struct barlease_device *dev, u32 flags,
 			     void __user *arg, size_t argsz)
 {
-	struct vfio_device_feature_dma_buf_memattr memattr;
+	struct barlease_memattr memattr;
 	struct dma_buf *dmabuf;
 	int ret;
 

@@ -18,48 +18,49 @@ static const struct vm_operations_struct barlease_vm_ops;
  * it takes the entry for a page table, or drops it as bad without flushing the
  * TLB, which would outlive a revocation. (Both in 6.12 and 7.3: the split of
  * huge pages looks at no level above the PMD, and mremap() starts by clearing
- * "bad" PUDs.) It announces both by opening the new mapping first, with
- * mmap_lock held for writing: take the entries away then. With the mapping
- * write-locked no fault brings one back before the mm is through.
+ * "bad" PUDs.) Take the entries away before it comes to that, with mmap_lock
+ * held for writing. With the mapping write-locked, too, no fault brings one
+ * back before the mm is through.
  */
-static void barlease_drop_puds(struct barlease_lease *lease,
-			       struct mm_struct *mm)
-{
-	struct vm_area_struct *vma;
-	unsigned long address = 0;
-
-	mmap_assert_write_locked(mm);
-
-	while ((vma = find_vma(mm, address))) {
-		address = vma->vm_end;
-		if (vma->vm_private_data != lease ||
-		    vma->vm_ops != &barlease_vm_ops)
-			continue;
-		vma_start_write(vma);
-		compat_zap_vma(vma);
-	}
-}
-
-/*
- * A mapping is about to be split: no fault from here on, so that the opening
- * of the new part sees whether there ever was a 1 GiB entry.
- */
-static int barlease_vm_may_split(struct vm_area_struct *vma,
-				 unsigned long address)
-{
-	vma_start_write(vma);
-	return 0;
-}
-
-/* A mapping is copied: by fork(), by mremap(), or because it is split. */
-static void barlease_vm_open(struct vm_area_struct *vma)
+static void barlease_drop_puds(struct vm_area_struct *vma)
 {
 	struct barlease_lease *lease = vma->vm_private_data;
 
+	mmap_assert_write_locked(vma->vm_mm);
+
+	vma_start_write(vma);
+	if (READ_ONCE(lease->had_pud))
+		compat_zap_vma(vma);
+}
+
+static int barlease_vm_may_split(struct vm_area_struct *vma,
+				 unsigned long address)
+{
+	barlease_drop_puds(vma);
+	return 0;
+}
+
+/*
+ * A mapping is copied: by mremap(), because it is split, or by fork(). Only the
+ * first is not over with the old mapping yet, and does not tell which one that
+ * is. It moves mappings of the caller's own mm; fork() fills another.
+ */
+static void barlease_vm_open(struct vm_area_struct *new)
+{
+	struct barlease_lease *lease = new->vm_private_data;
+	struct vm_area_struct *vma;
+	unsigned long address = 0;
+
 	atomic_inc(&lease->mappings);
-	/* fork() fills another mm and can copy such entries. */
-	if (READ_ONCE(lease->had_pud) && vma->vm_mm == current->mm)
-		barlease_drop_puds(lease, vma->vm_mm);
+	if (new->vm_mm != current->mm || !READ_ONCE(lease->had_pud))
+		return;
+
+	while ((vma = find_vma(new->vm_mm, address))) {
+		address = vma->vm_end;
+		if (vma->vm_private_data == lease &&
+		    vma->vm_ops == &barlease_vm_ops)
+			barlease_drop_puds(vma);
+	}
 }
 
 static void barlease_vm_close(struct vm_area_struct *vma)
@@ -88,16 +89,17 @@ static const struct vm_operations_struct barlease_wc_vm_ops = {
 
 /*
  * A mapping that would fault at once is better refused, but this is a courtesy
- * and the fault decides. It runs under mmap_lock for writing, where waiting for
- * memory_lock can deadlock: a holder of memory_lock may fault on user memory
- * itself. Hence the trylock, and no answer while somebody has the lock.
+ * and the fault decides. It runs under mmap_lock for writing, which must not be
+ * held through a reset: hence the trylock, and no answer while somebody has
+ * memory_lock or wants it for a reset of the set.
  */
 static bool barlease_mappable_now(struct barlease_lease *lease)
 {
 	struct vfio_pci_core_device *core = &lease->dev->core;
 	bool accessible;
 
-	if (!down_read_trylock(&core->memory_lock))
+	if (barlease_gate_closed(lease->dev) ||
+	    !down_read_trylock(&core->memory_lock))
 		return READ_ONCE(lease->state) == BARLEASE_LIVE;
 
 	accessible = barlease_lease_accessible(lease);
@@ -110,7 +112,7 @@ int barlease_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	struct barlease_lease *lease = dmabuf->priv;
 	bool wc = READ_ONCE(lease->memattr) ==
-		  VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC;
+		  BARLEASE_MEMATTR_WC;
 
 	/*
 	 * Not VM_SHARED: the mm clears it for a shared mapping of a file that

@@ -54,7 +54,7 @@ TRACE_EVENT(barlease_mmap,
 	),
 	TP_printk("lease=%llu addresses=0x%lx-0x%lx attribute=%s",
 		  __entry->id, __entry->start, __entry->end,
-		  __entry->memattr == VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC ?
+		  __entry->memattr == BARLEASE_MEMATTR_WC ?
 			"wc" : "nc")
 );
 

@@ -33,6 +33,8 @@ int barlease_windows_init(struct barlease_device *dev)
 
 		if (!length)
 			continue;
+		/* What VFIO has no offsets for cannot be mapped either. */
+		length = min(length, VFIO_PCI_OFFSET_MASK + 1);
 		ret = mtree_insert_range(&dev->windows, start >> PAGE_SHIFT,
 					 (start + length - 1) >> PAGE_SHIFT,
 					 dev, GFP_KERNEL);

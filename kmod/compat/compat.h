@@ -50,27 +50,27 @@ static inline bool __vfio_pci_memory_enabled(struct vfio_pci_core_device *core)
 
 #ifdef BARLEASE_HAVE_PFN_T
 static inline vm_fault_t compat_insert_pmd(struct vm_fault *vmf,
-					   unsigned long pfn)
+					   unsigned long pfn, bool write)
 {
-	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), false);
+	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write);
 }
 
 static inline vm_fault_t compat_insert_pud(struct vm_fault *vmf,
-					   unsigned long pfn)
+					   unsigned long pfn, bool write)
 {
-	return vmf_insert_pfn_pud(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), false);
+	return vmf_insert_pfn_pud(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write);
 }
 #else
 static inline vm_fault_t compat_insert_pmd(struct vm_fault *vmf,
-					   unsigned long pfn)
+					   unsigned long pfn, bool write)
 {
-	return vmf_insert_pfn_pmd(vmf, pfn, false);
+	return vmf_insert_pfn_pmd(vmf, pfn, write);
 }
 
 static inline vm_fault_t compat_insert_pud(struct vm_fault *vmf,
-					   unsigned long pfn)
+					   unsigned long pfn, bool write)
 {
-	return vmf_insert_pfn_pud(vmf, pfn, false);
+	return vmf_insert_pfn_pud(vmf, pfn, write);
 }
 #endif
 

@@ -233,3 +233,22 @@ TEST(huge_pages_move_by_mremap)
 	ASSERT_GONE(map);
 	ASSERT_GONE(page_word(map, 600));
 }
+
+/* Clearing soft-dirty bits makes the protection of the mapping read-only. */
+TEST(huge_page_can_be_written_after_soft_dirty_is_cleared)
+{
+	struct barlease_device *dev = device_open(IVSHMEM);
+	int fd = lease_export(dev, RAM_BAR, SIZE_2M, SIZE_2M);
+	uint32_t *map = lease_map_aligned(fd, SIZE_2M, SIZE_2M);
+	int refs = (int)ASSERT_SYS(open("/proc/self/clear_refs",
+					O_WRONLY | O_CLOEXEC));
+
+	ASSERT_WRITES(map, 1);
+	ASSERT_SYS(write(refs, "4", 1));
+	close(refs);
+	ASSERT_OK(barlease_device_set_memory(dev, false));
+	ASSERT_OK(barlease_device_set_memory(dev, true));
+	ASSERT_READS(map, 1);
+	ASSERT_WRITES(map, 2);
+	ASSERT_READS(map, 2);
+}

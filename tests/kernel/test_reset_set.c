@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Functions that are reset together. */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bind.h"
@@ -77,4 +80,40 @@ TEST(hot_reset_forgets_a_removed_function_with_lessees)
 	ASSERT_OK(pair_hot_reset(&pair, 0));
 	pair_close(&pair);
 	lessee_end(&lessee);
+}
+
+/* Maps, touches and unmaps until it is killed. */
+static pid_t start_faulting(int fd)
+{
+	pid_t pid = (pid_t)ASSERT_SYS(fork());
+
+	while (!pid) {
+		uint32_t *map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+		if (map == MAP_FAILED)
+			continue;
+		touch_read(map, NULL);
+		munmap(map, PAGE);
+	}
+	return pid;
+}
+
+TEST(hot_reset_is_not_kept_away_by_faulting_lessees)
+{
+	struct pair pair;
+	pid_t lessees[3];
+	int fd, i;
+
+	pair_open(&pair);
+	fd = pair_export(&pair, 0, 0, PAGE);
+	for (i = 0; i < 3; i++)
+		lessees[i] = start_faulting(fd);
+	for (i = 0; i < 20; i++)
+		ASSERT_OK(pair_hot_reset(&pair, 1));
+	for (i = 0; i < 3; i++) {
+		ASSERT_SYS(kill(lessees[i], SIGKILL));
+		ASSERT_SYS(waitpid(lessees[i], NULL, 0));
+	}
+	close(fd);
+	pair_close(&pair);
 }

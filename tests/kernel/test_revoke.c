@@ -2,6 +2,7 @@
 /* Revoke: all of this lease is gone at once, and nothing else. */
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -265,4 +266,18 @@ TEST(revoke_of_a_thousand_leases_works)
 		close(fd);
 	}
 	ASSERT_READS(lent.map, 999);
+}
+
+/* Offsets for leases are scarce; who keeps dead fds must not use them up. */
+TEST(revoked_leases_that_are_kept_leave_room_for_others)
+{
+	const struct rlimit limit = { 4096, 4096 };
+	struct barlease_device *dev = device_open(TESTDEV);
+	unsigned int bar = device_bar_of_size(dev, 8 * SIZE_1G);
+	int i;
+
+	ASSERT_SYS(setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < 1000; i++)
+		ASSERT_SYS(lease_revoke(dev, lease_export(dev, bar, 0,
+							  8 * SIZE_1G)));
 }

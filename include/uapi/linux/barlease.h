@@ -13,9 +13,9 @@
  * this driver answers to numbers of a private range, BARLEASE_FEATURE_*; ask
  * with VFIO_DEVICE_FEATURE_PROBE before you use one.
  *
- * Should a later linux/vfio.h define one of the VFIO_DEVICE_FEATURE_* names
- * below, its definition is the one in force and the BARLEASE_FEATURE_* number
- * stays what this driver answers to.
+ * Each of the private numbers goes with the struct barlease_* of its name,
+ * whatever a later linux/vfio.h defines under the VFIO_DEVICE_FEATURE_* names:
+ * where it does, its definition of those is the one in force.
  */
 #ifndef _UAPI_LINUX_BARLEASE_H
 #define _UAPI_LINUX_BARLEASE_H
@@ -47,7 +47,8 @@
  * exported O_RDONLY can never be mapped writable.
  *
  * @region_index: VFIO_PCI_BAR0_REGION_INDEX to VFIO_PCI_BAR5_REGION_INDEX
- * @open_flags: O_RDONLY, O_WRONLY or O_RDWR, with or without O_CLOEXEC
+ * @open_flags: O_RDONLY, O_WRONLY (which can never be mapped: EACCES) or
+ *	O_RDWR, with or without O_CLOEXEC
  * @flags: 0
  * @nr_ranges: number of elements of @dma_ranges, 1 to BARLEASE_MAX_RANGES
  * @dma_ranges: offset into the BAR and length, in bytes, both multiples of
@@ -64,9 +65,14 @@
  *   EINVAL	a length is 0; an offset or a length is not a multiple of the
  *		page size; the lengths add up to more than BARLEASE_MAX_LENGTH
  *   EINVAL	the BAR cannot be mapped (I/O ports, below a page)
- *   EOVERFLOW	a range's address wraps around
- *   EINVAL	a range goes past the end of the BAR
- *   ENOMEM, EMFILE, ENFILE
+ *   ENODEV	the BAR is claimed by somebody else
+ *   and, range by range:
+ *   EOVERFLOW	its address wraps around
+ *   EINVAL	it goes past the end of the BAR
+ *   and then
+ *   ENOMEM	also: the lengths of all leases of the device that have not
+ *		ended add up to more than about 5 TiB
+ *   EMFILE, ENFILE
  */
 #ifndef VFIO_DEVICE_FEATURE_DMA_BUF
 #define VFIO_DEVICE_FEATURE_DMA_BUF 11
@@ -104,35 +110,38 @@ struct vfio_device_feature_dma_buf {
  *   EBADFD	it is revoked already, or ended with an earlier opening of the
  *		device
  */
-#ifndef VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE
-#define VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE BARLEASE_FEATURE_REVOKE
-
-struct vfio_device_feature_dma_buf_revoke {
+struct barlease_revoke {
 	__s32 dmabuf_fd;
 };
+
+#ifndef VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE
+#define VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE BARLEASE_FEATURE_REVOKE
+#define vfio_device_feature_dma_buf_revoke barlease_revoke
 #endif
 
 /**
  * VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR - memory type of later mmap()s (SET)
  *
  * @dmabuf_fd: any fd of the lease
- * @memattr: VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC (non-cached, the default)
- *	or _WC (write-combining)
+ * @memattr: BARLEASE_MEMATTR_NC (non-cached, the default) or _WC (write-combining)
  *
  * Errors: those of REVOKE, and
  *   ENOENT	memattr is neither
  *   EOPNOTSUPP	write-combining cannot be had; the lease stays as it was
  */
-#ifndef VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR
-#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR BARLEASE_FEATURE_MEMATTR
+#define BARLEASE_MEMATTR_NC 0
+#define BARLEASE_MEMATTR_WC 1
 
-#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC 0
-#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC 1
-
-struct vfio_device_feature_dma_buf_memattr {
+struct barlease_memattr {
 	__s32 dmabuf_fd;
 	__u32 memattr;
 };
+
+#ifndef VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR
+#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR BARLEASE_FEATURE_MEMATTR
+#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_NC BARLEASE_MEMATTR_NC
+#define VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_WC BARLEASE_MEMATTR_WC
+#define vfio_device_feature_dma_buf_memattr barlease_memattr
 #endif
 
 /**
@@ -146,7 +155,7 @@ struct vfio_device_feature_dma_buf_memattr {
  *	first that fit are in @dma_ranges
  * @region_index: out: the BAR
  * @open_flags: out: the access mode, O_RDONLY, O_WRONLY or O_RDWR
- * @memattr: out: VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR_* of the next mmap()
+ * @memattr: out: BARLEASE_MEMATTR_* of the next mmap()
  * @state: out: BARLEASE_STATE_*
  * @mappings: out: how many mappings there are now, in all processes; one that
  *	is split counts for each part

@@ -37,6 +37,15 @@ bool driver_exists(const struct machine *machine, const char *name);
 int driver_load(const char *name);
 
 /**
+ * driver_find() - have a PCI driver, loading it where it is missing
+ * @machine: where
+ * @name: its name, which is its module's
+ *
+ * Return: whether it is there now.
+ */
+bool driver_find(const struct machine *machine, const char *name);
+
+/**
  * binding_former() - what a function has, to be put back later
  * @machine: where
  * @function: it, as it is now

@@ -57,10 +57,7 @@ static int use_check(const struct function *function, bool force)
 
 static int driver_check(const char *driver)
 {
-	if (driver_exists(&this_machine, driver))
-		return STATUS_OK;
-	driver_load(driver);
-	if (driver_exists(&this_machine, driver))
+	if (driver_find(&this_machine, driver))
 		return STATUS_OK;
 
 	message("there is no PCI driver %s in this kernel, and modprobe could "

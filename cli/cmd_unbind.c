@@ -56,10 +56,7 @@ static int function_check(const struct function *function)
 static int former_check(const struct function *function,
 			const struct former *former)
 {
-	if (!former->driver[0] || driver_exists(&this_machine, former->driver))
-		return STATUS_OK;
-	driver_load(former->driver);
-	if (driver_exists(&this_machine, former->driver))
+	if (!former->driver[0] || driver_find(&this_machine, former->driver))
 		return STATUS_OK;
 	message("the driver that %s had, %s, is not there, and modprobe could "
 		"not load it; nothing was changed. Load it, and run: barlease "

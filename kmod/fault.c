@@ -133,19 +133,20 @@ vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct barlease_lease *lease = vmf->vma->vm_private_data;
 	struct rw_semaphore *memory_lock = &lease->dev->core.memory_lock;
+	vm_fault_t ret = VM_FAULT_FALLBACK;
 	unsigned long pfn;
-	vm_fault_t ret;
 
 	/*
 	 * Where a huge entry fits there is never a new page table, even if
 	 * huge pages are switched off for this process: see above.
 	 */
 	if (!order && IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) &&
-	    pmd_none(pmdp_get_lockless(vmf->pmd)) &&
-	    !barlease_locate(vmf, PMD_ORDER, &pfn))
+	    pmd_none(pmdp_get_lockless(vmf->pmd)))
+		ret = barlease_locate(vmf, PMD_ORDER, &pfn);
+	if (!ret)
 		order = PMD_ORDER;
-
-	ret = barlease_locate(vmf, order, &pfn);
+	else
+		ret = barlease_locate(vmf, order, &pfn);
 	if (ret)
 		return ret;
 	if (barlease_stay_away(lease))

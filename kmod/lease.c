@@ -10,7 +10,6 @@
 #include <linux/barlease.h>
 
 #include "compat/compat.h"
-#include "debugfs.h"
 #include "lease.h"
 #include "wc.h"
 #include "window.h"

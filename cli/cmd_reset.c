@@ -10,11 +10,13 @@
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
+	{ "vf-token", required_argument, NULL, 't' },
 	{ 0 },
 };
 
 static int run(int argc, char **argv)
 {
+	const char *vf_token = NULL;
 	char bdf[BARLEASE_BDF_MAX];
 	struct barlease_device *dev;
 	struct function function;
@@ -23,10 +25,16 @@ static int run(int argc, char **argv)
 	int err;
 
 	options_begin();
-	option = getopt_long(argc, argv, ":h", long_options, NULL);
-	if (option != -1)
-		return option_default(&command_reset, long_options, option,
-				      argv);
+	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) !=
+	       -1) {
+		if (option != 't')
+			return option_default(&command_reset, long_options,
+					      option, argv);
+		vf_token = optarg;
+		status = vf_token_argument(&command_reset, vf_token);
+		if (status)
+			return status;
+	}
 	if (argc - optind != 1)
 		return usage_error(&command_reset,
 				   "exactly one PCI address is needed");
@@ -37,7 +45,7 @@ static int run(int argc, char **argv)
 	if (status)
 		return status;
 
-	status = open_device(&function, &dev);
+	status = open_device(&function, vf_token, &dev);
 	if (status)
 		return status;
 	err = barlease_device_reset(dev);
@@ -63,12 +71,14 @@ const struct command command_reset = {
 	.name = "reset",
 	.summary = "reset a function that no other process owns",
 	.help =
-	"usage: barlease reset BDF\n"
+	"usage: barlease reset [--vf-token UUID] BDF\n"
 	"\n"
 	"Opens the PCI function at BDF through VFIO and resets it (by FLR,\n"
 	"power management or the bus, as the kernel finds). The function must\n"
 	"be bound to a VFIO driver, and no other process may own it: one that\n"
 	"does resets it itself.\n"
+	"\n"
+	"  --vf-token UUID  the token of an SR-IOV device, see barlease run\n"
 	"\n"
 	"Example:\n"
 	"  barlease reset 0000:00:04.0\n",

@@ -17,12 +17,14 @@
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "user", required_argument, NULL, 'u' },
+	{ "vf-token", required_argument, NULL, 't' },
 	{ 0 },
 };
 
 struct run_options {
 	struct barlease_slice slice;
 	const char *user;
+	const char *vf_token;
 	char **argv;
 };
 
@@ -92,7 +94,8 @@ static int slice_run(const struct run_options *options,
 		return STATUS_FAILED;
 	}
 	signals_hold(&held, &former);
-	status = lend_begin(function, &options->slice, &loan);
+	status = lend_begin(function, options->vf_token, &options->slice,
+			    &loan);
 	if (status)
 		return status;
 
@@ -128,6 +131,10 @@ static int options_read(int argc, char **argv, struct run_options *options)
 			options->user = optarg;
 			continue;
 		}
+		if (option == 't') {
+			options->vf_token = optarg;
+			continue;
+		}
 		if (option != -1)
 			return option_default(&command_run, long_options,
 					      option, argv);
@@ -151,6 +158,12 @@ static int options_read(int argc, char **argv, struct run_options *options)
 				   "(a name, or the number of one that has a "
 				   "name)",
 				   options->user);
+	if (options->vf_token) {
+		int status = vf_token_argument(&command_run, options->vf_token);
+
+		if (status)
+			return status;
+	}
 	options->argv = argv + optind;
 	return STATUS_OK;
 }
@@ -179,8 +192,8 @@ const struct command command_run = {
 	.name = "run",
 	.summary = "lend a slice of a BAR to a command",
 	.help =
-	"usage: barlease run [--user USER] BDF:BAR[OFFSET+LENGTH][,ro] [--]\n"
-	"         COMMAND...\n"
+	"usage: barlease run [--user USER] [--vf-token UUID]\n"
+	"         BDF:BAR[OFFSET+LENGTH][,ro] [--] COMMAND...\n"
 	"\n"
 	"Opens the PCI function at BDF through VFIO, lends LENGTH bytes of\n"
 	"the BAR from OFFSET on to COMMAND, and takes them back when COMMAND\n"
@@ -201,6 +214,10 @@ const struct command command_run = {
 	"               any capability: a name, or the decimal number of a\n"
 	"               user that has a name here. Otherwise it runs as the\n"
 	"               caller; root, also by --user 0, has all capabilities.\n"
+	"  --vf-token UUID\n"
+	"               the token of an SR-IOV device. A virtual function whose\n"
+	"               physical function has a VFIO driver asks for it; the\n"
+	"               physical function sets it.\n"
 	"\n"
 	"The rest of the environment is the caller's, but for HOME, SHELL,\n"
 	"USER and LOGNAME with --user.\n"

@@ -54,13 +54,13 @@ static int features_check(const struct function *function,
 	return STATUS_FAILED;
 }
 
-int lend_begin(const struct function *function,
+int lend_begin(const struct function *function, const char *vf_token,
 	       const struct barlease_slice *slice, struct loan *loan)
 {
 	int status;
 	int err;
 
-	status = open_device(function, &loan->dev);
+	status = open_device(function, vf_token, &loan->dev);
 	if (status)
 		return status;
 	status = features_check(function, loan->dev);

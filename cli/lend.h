@@ -26,6 +26,7 @@ struct loan {
 /**
  * lend_begin() - open the function and lend a slice of it
  * @function: whose
+ * @vf_token: --vf-token, or NULL
  * @slice: what
  * @loan: where to put it; lend_end() ends it
  *
@@ -33,7 +34,7 @@ struct loan {
  *
  * Return: STATUS_OK or STATUS_FAILED.
  */
-int lend_begin(const struct function *function,
+int lend_begin(const struct function *function, const char *vf_token,
 	       const struct barlease_slice *slice, struct loan *loan);
 
 /**

@@ -17,10 +17,17 @@ static void busy_explain(const struct function *function)
 		function->bdf);
 }
 
-static void open_explain(const struct function *function, int err)
+static void open_explain(const struct function *function, const char *vf_token,
+			 int err)
 {
 	const char *bdf = function->bdf;
 
+	if (vf_token && err == -EINVAL) {
+		message("cannot open %s: it takes no VF token; leave "
+			"--vf-token out",
+			bdf);
+		return;
+	}
 	switch (err) {
 	case -ENODEV:
 		message("cannot open %s: it is bound to %s, not to a VFIO "
@@ -48,6 +55,17 @@ static void open_explain(const struct function *function, int err)
 			"run it as root",
 			bdf, function->group);
 		break;
+	case -ENOKEY:
+		message("cannot open %s: its SR-IOV device asks for the VF "
+			"token that the owner of the physical function has "
+			"set; give it with --vf-token",
+			bdf);
+		break;
+	case -EKEYREJECTED:
+		message("cannot open %s: this is not the VF token that the "
+			"owner of the physical function has set",
+			bdf);
+		break;
 	case -ENOTSUP:
 		message("cannot open %s: the kernel lacks the type1 IOMMU "
 			"driver; run: modprobe vfio_iommu_type1",
@@ -58,12 +76,13 @@ static void open_explain(const struct function *function, int err)
 	}
 }
 
-int open_device(const struct function *function, struct barlease_device **dev)
+int open_device(const struct function *function, const char *vf_token,
+		struct barlease_device **dev)
 {
-	int err = barlease_device_open(function->bdf, dev);
+	int err = barlease_device_open_with_token(function->bdf, vf_token, dev);
 
 	if (!err)
 		return STATUS_OK;
-	open_explain(function, err);
+	open_explain(function, vf_token, err);
 	return STATUS_FAILED;
 }

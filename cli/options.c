@@ -9,6 +9,7 @@
 
 #include "barlease.h"
 #include "options.h"
+#include "device/uuid.h"
 #include "message.h"
 #include "slice/number.h"
 
@@ -86,6 +87,16 @@ int bdf_argument(const struct command *command, const char *text, char *bdf)
 				   "0000:00:04.0",
 				   text);
 	return STATUS_OK;
+}
+
+int vf_token_argument(const struct command *command, const char *text)
+{
+	if (barlease_uuid_valid(text))
+		return STATUS_OK;
+	return usage_error(command,
+			   "'%s' is not a VF token (a UUID, as uuidgen prints "
+			   "one)",
+			   text);
 }
 
 int fd_argument(const struct command *command, const char *text, int *fd)

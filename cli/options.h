@@ -60,6 +60,15 @@ int number_argument(const struct command *command, const char *what,
 int bdf_argument(const struct command *command, const char *text, char *bdf);
 
 /**
+ * vf_token_argument() - check a VF token
+ * @command: whose
+ * @text: its text
+ *
+ * Return: STATUS_OK or STATUS_USAGE.
+ */
+int vf_token_argument(const struct command *command, const char *text);
+
+/**
  * fd_argument() - read the number of an open fd
  * @command: whose
  * @text: its text

@@ -65,10 +65,30 @@ int barlease_bdf_parse(const char *text, char *bdf);
  * -EPERM: the group is not viable: another function of it is bound to a
  *  driver that is not VFIO's;
  * -EACCES: this process may not open /dev/vfio/<group>;
+ * -ENOKEY: it asks for a VF token, see barlease_device_open_with_token();
  * -ENOTSUP: the kernel lacks the type1 IOMMU driver;
  * -ENOMEM, -EMFILE, -ENFILE.
  */
 int barlease_device_open(const char *bdf, struct barlease_device **dev);
+
+/**
+ * barlease_device_open_with_token() - own a function of an SR-IOV device
+ * @bdf: PCI address, see barlease_bdf_parse()
+ * @vf_token: a UUID as text (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx), or NULL
+ * @dev: where to put the device
+ *
+ * A virtual function whose physical function has a VFIO driver, too, opens
+ * only with the token of the physical function. That token is set by opening
+ * the physical function with one while no virtual function is open; while one
+ * is, the physical function itself opens only with the token that is set.
+ *
+ * Return: as barlease_device_open(), or
+ * -ENOKEY: a token is needed, and @vf_token is NULL;
+ * -EKEYREJECTED: @vf_token is not the one that is set;
+ * -EINVAL: @vf_token is no UUID, or the function takes no token.
+ */
+int barlease_device_open_with_token(const char *bdf, const char *vf_token,
+				    struct barlease_device **dev);
 
 /**
  * barlease_device_close() - give the function up

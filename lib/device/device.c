@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "device/device.h"
+#include "device/uuid.h"
 
 static const struct barlease_paths kernel_paths = {
 	.sysfs = "/sys",
@@ -11,7 +12,7 @@ static const struct barlease_paths kernel_paths = {
 };
 
 int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
-			    struct barlease_device **dev)
+			    const char *vf_token, struct barlease_device **dev)
 {
 	struct barlease_device *new;
 	int err;
@@ -24,7 +25,12 @@ int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
 	if (err)
 		goto err_free;
 
-	err = barlease_group_open(paths, new);
+	if (vf_token && !barlease_uuid_valid(vf_token)) {
+		err = -EINVAL;
+		goto err_free;
+	}
+
+	err = barlease_group_open(paths, vf_token, new);
 	if (err)
 		goto err_free;
 
@@ -39,7 +45,13 @@ err_free:
 
 int barlease_device_open(const char *bdf, struct barlease_device **dev)
 {
-	return barlease_device_open_at(&kernel_paths, bdf, dev);
+	return barlease_device_open_with_token(bdf, NULL, dev);
+}
+
+int barlease_device_open_with_token(const char *bdf, const char *vf_token,
+				    struct barlease_device **dev)
+{
+	return barlease_device_open_at(&kernel_paths, bdf, vf_token, dev);
 }
 
 void barlease_device_close(struct barlease_device *dev)

@@ -24,25 +24,27 @@ struct barlease_device {
 };
 
 /**
- * barlease_device_open_at() - barlease_device_open() on a given tree
+ * barlease_device_open_at() - barlease_device_open_with_token() on a given tree
  * @paths: where sysfs and devtmpfs are
  * @bdf: PCI address
+ * @vf_token: a UUID as text, or NULL
  * @dev: where to put the device
  *
- * Return: as barlease_device_open().
+ * Return: as barlease_device_open_with_token().
  */
 int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
-			    struct barlease_device **dev);
+			    const char *vf_token, struct barlease_device **dev);
 
 /**
  * barlease_group_open() - open a function's group, container and device
  * @paths: where sysfs and devtmpfs are
+ * @vf_token: a UUID as text, or NULL
  * @dev: has its @bdf; gets its three fds, or none of them on failure
  *
- * Return: as barlease_device_open().
+ * Return: as barlease_device_open_with_token().
  */
 int barlease_group_open(const struct barlease_paths *paths,
-			struct barlease_device *dev);
+			const char *vf_token, struct barlease_device *dev);
 
 /**
  * barlease_feature_probe() - whether the driver serves a feature

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 
 #include "device/device.h"
 #include "device/path.h"
+#include "device/uuid.h"
 
 /* Put the path of the group's file in devtmpfs into @path. */
 static int group_path(const struct barlease_paths *paths, const char *bdf,
@@ -92,10 +94,31 @@ err_close:
 	return err;
 }
 
+/* What VFIO takes between the address and the token. */
+#define TOKEN_ARGUMENT " vf_token="
+
 /* Return the device fd, which the caller owns, or -errno. */
-static int device_open(int container_fd, int group_fd, const char *bdf)
+static int device_get(int group_fd, const char *bdf, const char *vf_token)
 {
+	char name[BARLEASE_BDF_MAX + sizeof(TOKEN_ARGUMENT) +
+		  BARLEASE_UUID_LENGTH];
 	int fd;
+
+	snprintf(name, sizeof(name), "%s%s%s", bdf,
+		 vf_token ? TOKEN_ARGUMENT : "", vf_token ? vf_token : "");
+	fd = ioctl(group_fd, VFIO_GROUP_GET_DEVICE_FD, name);
+	if (fd >= 0)
+		return fd;
+	/* Here it is only ever about the token. */
+	if (errno == EACCES)
+		return vf_token ? -EKEYREJECTED : -ENOKEY;
+	return -errno;
+}
+
+/* Return the device fd, which the caller owns, or -errno. */
+static int device_open(int container_fd, int group_fd, const char *bdf,
+		       const char *vf_token)
+{
 
 	/*
 	 * The kernel claims the group's DMA here. A function that another
@@ -105,15 +128,11 @@ static int device_open(int container_fd, int group_fd, const char *bdf)
 		return errno == EBUSY ? -EPERM : -errno;
 	if (ioctl(container_fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0)
 		return errno == ENODEV ? -ENOTSUP : -errno;
-
-	fd = ioctl(group_fd, VFIO_GROUP_GET_DEVICE_FD, bdf);
-	if (fd < 0)
-		return -errno;
-	return fd;
+	return device_get(group_fd, bdf, vf_token);
 }
 
 int barlease_group_open(const struct barlease_paths *paths,
-			struct barlease_device *dev)
+			const char *vf_token, struct barlease_device *dev)
 {
 	char path[PATH_MAX];
 	int container_fd, group_fd, fd;
@@ -133,7 +152,7 @@ int barlease_group_open(const struct barlease_paths *paths,
 		goto err_close_group;
 	}
 
-	fd = device_open(container_fd, group_fd, dev->bdf);
+	fd = device_open(container_fd, group_fd, dev->bdf, vf_token);
 	if (fd < 0) {
 		err = fd;
 		goto err_close_container;

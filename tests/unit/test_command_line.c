@@ -282,6 +282,15 @@ static void too_few_or_too_many_arguments_are_refused(void **state)
 	assert_bad(COMMAND("save", "a", "b"), "one file");
 }
 
+static void a_bad_vf_token_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("reset", "--vf-token", "secret", SOMEBODY),
+		   "'secret' is not a VF token");
+	assert_bad(COMMAND("run", "--vf-token", "1234", NOBODY ":2[0+4K]",
+			   "true"), "'1234' is not a VF token");
+}
+
 static void a_bad_driver_name_is_named(void **state)
 {
 	(void)state;
@@ -423,6 +432,7 @@ int main(void)
 		cmocka_unit_test(a_bad_address_is_named),
 		cmocka_unit_test(a_function_that_is_not_there_is_named),
 		cmocka_unit_test(too_few_or_too_many_arguments_are_refused),
+		cmocka_unit_test(a_bad_vf_token_is_named),
 		cmocka_unit_test(a_bad_driver_name_is_named),
 		cmocka_unit_test(a_bad_slice_is_named_with_the_reason),
 		cmocka_unit_test(run_needs_a_slice_and_a_command),

@@ -12,7 +12,7 @@ static void assert_open_fails(void **state, const char *bdf, int err)
 	struct barlease_device *dev = NULL;
 	unsigned int before = fd_count();
 
-	assert_int_equal(barlease_device_open_at(&paths, bdf, &dev), err);
+	assert_int_equal(barlease_device_open_at(&paths, bdf, NULL, &dev), err);
 	assert_null(dev);
 	assert_int_equal(fd_count(), before);
 }
@@ -27,6 +27,55 @@ static void a_device_opens_and_closes_all_of_its_fds(void **state)
 	assert_int_equal(barlease_device_fd(dev), vfio_fake.device_fd);
 	barlease_device_close(dev);
 	assert_int_equal(fd_count(), before);
+}
+
+static void a_device_is_asked_for_by_its_address(void **state)
+{
+	struct barlease_device *dev = vfio_fake_open(state);
+
+	assert_string_equal(vfio_fake.device_name, "0000:00:04.0");
+	barlease_device_close(dev);
+}
+
+#define TOKEN "14e46a3d-8d1c-4b23-9c61-2f3a5d7cBA9E"
+
+static int open_with_token(void **state, const char *vf_token)
+{
+	struct barlease_paths paths = vfio_fake_paths(state);
+	struct barlease_device *dev = NULL;
+	int err;
+
+	err = barlease_device_open_at(&paths, "00:04.0", vf_token, &dev);
+	if (err)
+		assert_null(dev);
+	barlease_device_close(dev);
+	return err;
+}
+
+static void a_token_is_passed_on(void **state)
+{
+	assert_int_equal(open_with_token(state, TOKEN), 0);
+	assert_string_equal(vfio_fake.device_name,
+			    "0000:00:04.0 vf_token=" TOKEN);
+}
+
+static void a_token_that_is_no_uuid_is_einval(void **state)
+{
+	assert_int_equal(open_with_token(state, ""), -EINVAL);
+	assert_int_equal(open_with_token(state, TOKEN "0"), -EINVAL);
+	assert_int_equal(open_with_token(state, TOKEN " "), -EINVAL);
+	assert_int_equal(open_with_token(state, "14e46a3d-8d1c-4b23-9c61-"
+						"2f3a5d7cba9g"), -EINVAL);
+	assert_int_equal(open_with_token(state, "14e46a3d08d1c-4b23-9c61-"
+						"2f3a5d7cba9e"), -EINVAL);
+	assert_string_equal(vfio_fake.device_name, "");
+}
+
+static void a_missing_token_and_a_wrong_one_are_told_apart(void **state)
+{
+	vfio_fake.get_device_errno = EACCES;
+	assert_int_equal(open_with_token(state, NULL), -ENOKEY);
+	assert_int_equal(open_with_token(state, TOKEN), -EKEYREJECTED);
 }
 
 static void no_fd_survives_exec(void **state)
@@ -134,6 +183,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		open_test(a_device_opens_and_closes_all_of_its_fds),
+		open_test(a_device_is_asked_for_by_its_address),
+		open_test(a_token_is_passed_on),
+		open_test(a_token_that_is_no_uuid_is_einval),
+		open_test(a_missing_token_and_a_wrong_one_are_told_apart),
 		open_test(no_fd_survives_exec),
 		open_test(closing_no_device_is_harmless),
 		open_test(a_bad_address_is_einval),

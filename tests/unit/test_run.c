@@ -30,16 +30,20 @@
 
 static void **tree_state;
 
-int __wrap_barlease_device_open(const char *bdf, struct barlease_device **dev);
+int __wrap_barlease_device_open_with_token(const char *bdf,
+					   const char *vf_token,
+					   struct barlease_device **dev);
 int __wrap_function_argument(const struct machine *machine, const char *bdf,
 			     struct function *function);
 
 /* The library's device, in the tree of the test. */
-int __wrap_barlease_device_open(const char *bdf, struct barlease_device **dev)
+int __wrap_barlease_device_open_with_token(const char *bdf,
+					   const char *vf_token,
+					   struct barlease_device **dev)
 {
 	struct barlease_paths paths = vfio_fake_paths(tree_state);
 
-	return barlease_device_open_at(&paths, bdf, dev);
+	return barlease_device_open_at(&paths, bdf, vf_token, dev);
 }
 
 /* The status of a command that ends goes to somebody else. */
@@ -121,6 +125,18 @@ static void the_commands_status_is_passed_on(void **state)
 	assert_int_equal(RUN(SLICE, "--", "sh", "-c", "exit 37"), 37);
 }
 
+static void a_vf_token_is_passed_on_and_its_lack_is_a_failure(void **state)
+{
+	const char *token = "14e46a3d-8d1c-4b23-9c61-2f3a5d7cba9e";
+
+	(void)state;
+	assert_int_equal(RUN("--vf-token", token, SLICE, "true"), 0);
+	assert_string_equal(vfio_fake.device_name + strlen("0000:00:04.0"),
+			    " vf_token=14e46a3d-8d1c-4b23-9c61-2f3a5d7cba9e");
+	vfio_fake.get_device_errno = EACCES;
+	assert_int_equal(RUN(SLICE, "true"), STATUS_FAILED);
+}
+
 static void the_signal_that_ended_it_is_added_to_128(void **state)
 {
 	(void)state;
@@ -156,7 +172,7 @@ static void a_lease_is_lent_with_memory_switched_on(void **state)
 	struct loan loan;
 
 	(void)state;
-	assert_int_equal(lend_begin(&function, &slice, &loan), STATUS_OK);
+	assert_int_equal(lend_begin(&function, NULL, &slice, &loan), STATUS_OK);
 	assert_int_equal(
 		pread(vfio_fake.device_fd, &command, 1, 7 * 0x10000 + 4), 1);
 	assert_int_equal(command, 2);
@@ -306,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		lend_test(the_commands_status_is_passed_on),
+		lend_test(a_vf_token_is_passed_on_and_its_lack_is_a_failure),
 		lend_test(the_signal_that_ended_it_is_added_to_128),
 		lend_test(the_lease_is_revoked_when_it_ends),
 		lend_test(a_failed_revocation_is_a_failure),

@@ -25,6 +25,7 @@ struct vfio_fake {
 	bool no_reset;
 
 	uint32_t features[4]; /* served, with VFIO_DEVICE_FEATURE_GET/SET */
+	char device_name[100]; /* with which the device was asked for */
 	uint64_t region_size;
 	uint32_t region_flags;
 

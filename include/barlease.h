@@ -53,39 +53,71 @@ int barlease_bdf_parse(const char *text, char *bdf);
  * @bdf: PCI address, see barlease_bdf_parse()
  * @dev: where to put the device
  *
- * Uses the function's IOMMU group and a type1 container of its own. As long
- * as the device is open, no other process can open it; closing it ends every
- * lease of it.
- *
- * Return: 0 and a device that barlease_device_close() ends, or
- * -EINVAL: @bdf is not a PCI address;
- * -ENODEV: there is no such function, or no VFIO driver is bound to it;
- * -ENXIO: the function is in no IOMMU group (is the IOMMU on?);
- * -EBUSY: the group is open in another process;
- * -EPERM: the group is not viable: another function of it is bound to a
- *  driver that is not VFIO's;
- * -EACCES: this process may not open /dev/vfio/<group>;
- * -ENOKEY: it asks for a VF token, see barlease_device_open_with_token();
- * -ENOTSUP: the kernel lacks the type1 IOMMU driver;
- * -ENOMEM, -EMFILE, -ENFILE.
+ * The same as barlease_device_open_by() with BARLEASE_ANY_WAY, without a VF
+ * token or a reason.
  */
 int barlease_device_open(const char *bdf, struct barlease_device **dev);
 
+/* The two ways that VFIO has to a device. */
+enum barlease_way {
+	BARLEASE_ANY_WAY = 0,	/* by iommufd if that can be, else by group */
+	BARLEASE_BY_IOMMUFD = 1, /* /dev/vfio/devices/vfio<n>, /dev/iommu */
+	BARLEASE_BY_GROUP = 2,	/* /dev/vfio/<group>, a type1 container */
+};
+
 /**
- * barlease_device_open_with_token() - own a function of an SR-IOV device
+ * barlease_device_open_by() - own a PCI function through VFIO in a given way
  * @bdf: PCI address, see barlease_bdf_parse()
+ * @way: how
  * @vf_token: a UUID as text (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx), or NULL
  * @dev: where to put the device
+ * @reason: where to put a pointer to a constant sentence that says why the
+ *	device could not be opened by iommufd, or NULL where that is not known,
+ *	was not tried or did work; @reason itself may be NULL
+ *
+ * The device gets an iommufd with one empty I/O address space, or its IOMMU
+ * group and a type1 container, of its own. As long as the device is open, no
+ * other process can open it; closing it ends every lease of it.
+ *
+ * With BARLEASE_ANY_WAY whatever keeps iommufd from serving, be it a missing
+ * file, a permission or another owner, makes it try the group; @reason tells
+ * of it even where that works.
  *
  * A virtual function whose physical function has a VFIO driver, too, opens
  * only with the token of the physical function. That token is set by opening
  * the physical function with one while no virtual function is open; while one
  * is, the physical function itself opens only with the token that is set.
  *
- * Return: as barlease_device_open(), or
+ * Return: 0 and a device that barlease_device_close() ends, or
+ * -EINVAL: @bdf is not a PCI address, @way is none, @vf_token is no UUID, or
+ *  the function takes no token; by iommufd also: the kernel takes none there
+ *  (before 6.17);
+ * -ENODEV: there is no such function, or no VFIO driver is bound to it;
+ * -ENXIO: the function is in no IOMMU group (is the IOMMU on?);
+ * -EBUSY: another process has opened it, or another function of its group;
+ *  where the kernel has no groups also what is -EPERM elsewhere;
+ * -EPERM: the group is not viable: another function of it is bound to a
+ *  driver that is not VFIO's; or its interrupts are not isolated;
+ * -EACCES: this process may not open /dev/vfio/<group>; by iommufd: its file
+ *  in /dev/vfio/devices or /dev/iommu;
  * -ENOKEY: a token is needed, and @vf_token is NULL;
  * -EKEYREJECTED: @vf_token is not the one that is set;
- * -EINVAL: @vf_token is no UUID, or the function takes no token.
+ * -ENOTSUP: the kernel lacks the type1 IOMMU driver; by iommufd: it lacks
+ *  that, or the file of the function is not in /dev/vfio/devices;
+ * -ENOMEM, -EMFILE, -ENFILE.
+ */
+int barlease_device_open_by(const char *bdf, enum barlease_way way,
+			    const char *vf_token, struct barlease_device **dev,
+			    const char **reason);
+
+/**
+ * barlease_device_open_with_token() - own a function of an SR-IOV device
+ * @bdf: PCI address, see barlease_bdf_parse()
+ * @vf_token: see barlease_device_open_by()
+ * @dev: where to put the device
+ *
+ * The same as barlease_device_open_by() with BARLEASE_ANY_WAY, without a
+ * reason.
  */
 int barlease_device_open_with_token(const char *bdf, const char *vf_token,
 				    struct barlease_device **dev);
@@ -106,6 +138,34 @@ void barlease_device_close(struct barlease_device *dev);
  * Return: the fd, which stays @dev's.
  */
 int barlease_device_fd(const struct barlease_device *dev);
+
+/**
+ * barlease_device_way() - in which way the device was opened
+ * @dev: device
+ *
+ * Return: BARLEASE_BY_IOMMUFD or BARLEASE_BY_GROUP.
+ */
+enum barlease_way barlease_device_way(const struct barlease_device *dev);
+
+/**
+ * barlease_device_iommu_fd() - where the DMA of the device is mapped
+ * @dev: device
+ *
+ * For ioctls of one's own: IOMMU_IOAS_MAP (linux/iommufd.h) with
+ * barlease_device_ioas() where the device was opened by iommufd,
+ * VFIO_IOMMU_MAP_DMA (linux/vfio.h) where it was by group.
+ *
+ * Return: the iommufd or the type1 container, which stays @dev's.
+ */
+int barlease_device_iommu_fd(const struct barlease_device *dev);
+
+/**
+ * barlease_device_ioas() - the I/O address space that the device is attached to
+ * @dev: device
+ *
+ * Return: its id in the iommufd, or 0 when the device was opened by group.
+ */
+uint32_t barlease_device_ioas(const struct barlease_device *dev);
 
 /**
  * barlease_device_bdf() - canonical PCI address of the device

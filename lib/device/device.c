@@ -11,12 +11,50 @@ static const struct barlease_paths kernel_paths = {
 	.dev = "/dev",
 };
 
-int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
-			    const char *vf_token, struct barlease_device **dev)
+/* By iommufd if that can be, else by group. */
+static int any_open(const struct barlease_paths *paths, const char *vf_token,
+		    struct barlease_device *dev, const char **reason)
 {
+	int iommufd_err, group_err;
+
+	iommufd_err = barlease_iommufd_open(paths, vf_token, dev, reason);
+	if (!iommufd_err)
+		return 0;
+	group_err = barlease_group_open(paths, vf_token, dev);
+
+	/* Where the kernel has no groups, only the first answer means much. */
+	if ((group_err == -ENODEV || group_err == -ENOTSUP) &&
+	    iommufd_err != -ENODEV)
+		return iommufd_err;
+	return group_err;
+}
+
+static int way_open(const struct barlease_paths *paths, enum barlease_way way,
+		    const char *vf_token, struct barlease_device *dev,
+		    const char **reason)
+{
+	switch (way) {
+	case BARLEASE_ANY_WAY:
+		return any_open(paths, vf_token, dev, reason);
+	case BARLEASE_BY_IOMMUFD:
+		return barlease_iommufd_open(paths, vf_token, dev, reason);
+	case BARLEASE_BY_GROUP:
+		return barlease_group_open(paths, vf_token, dev);
+	}
+	return -EINVAL;
+}
+
+int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
+			    enum barlease_way way, const char *vf_token,
+			    struct barlease_device **dev, const char **reason)
+{
+	const char *unread;
 	struct barlease_device *new;
 	int err;
 
+	if (!reason)
+		reason = &unread;
+	*reason = NULL;
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return -ENOMEM;
@@ -30,7 +68,7 @@ int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
 		goto err_free;
 	}
 
-	err = barlease_group_open(paths, vf_token, new);
+	err = way_open(paths, way, vf_token, new, reason);
 	if (err)
 		goto err_free;
 
@@ -51,7 +89,16 @@ int barlease_device_open(const char *bdf, struct barlease_device **dev)
 int barlease_device_open_with_token(const char *bdf, const char *vf_token,
 				    struct barlease_device **dev)
 {
-	return barlease_device_open_at(&kernel_paths, bdf, vf_token, dev);
+	return barlease_device_open_by(bdf, BARLEASE_ANY_WAY, vf_token, dev,
+				       NULL);
+}
+
+int barlease_device_open_by(const char *bdf, enum barlease_way way,
+			    const char *vf_token, struct barlease_device **dev,
+			    const char **reason)
+{
+	return barlease_device_open_at(&kernel_paths, bdf, way, vf_token, dev,
+				       reason);
 }
 
 void barlease_device_close(struct barlease_device *dev)
@@ -59,10 +106,14 @@ void barlease_device_close(struct barlease_device *dev)
 	if (!dev)
 		return;
 
-	/* The device holds the group and the group holds the container. */
+	/*
+	 * The device holds the group and the group holds the container; or the
+	 * device, once bound, holds the iommufd.
+	 */
 	close(dev->fd);
-	close(dev->group_fd);
-	close(dev->container_fd);
+	if (dev->group_fd >= 0)
+		close(dev->group_fd);
+	close(dev->iommu_fd);
 	pthread_mutex_destroy(&dev->config_lock);
 	free(dev);
 }
@@ -70,6 +121,21 @@ void barlease_device_close(struct barlease_device *dev)
 int barlease_device_fd(const struct barlease_device *dev)
 {
 	return dev->fd;
+}
+
+enum barlease_way barlease_device_way(const struct barlease_device *dev)
+{
+	return dev->way;
+}
+
+int barlease_device_iommu_fd(const struct barlease_device *dev)
+{
+	return dev->iommu_fd;
+}
+
+uint32_t barlease_device_ioas(const struct barlease_device *dev)
+{
+	return dev->ioas;
 }
 
 const char *barlease_device_bdf(const struct barlease_device *dev)

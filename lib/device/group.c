@@ -131,6 +131,22 @@ static int device_open(int container_fd, int group_fd, const char *bdf,
 	return device_get(group_fd, bdf, vf_token);
 }
 
+int barlease_group_probe(const struct barlease_paths *paths, const char *bdf)
+{
+	char path[PATH_MAX];
+	int err;
+	int fd;
+
+	err = group_path(paths, bdf, path);
+	if (err)
+		return err;
+	fd = group_open(path);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 int barlease_group_open(const struct barlease_paths *paths,
 			const char *vf_token, struct barlease_device *dev)
 {
@@ -158,7 +174,8 @@ int barlease_group_open(const struct barlease_paths *paths,
 		goto err_close_container;
 	}
 
-	dev->container_fd = container_fd;
+	dev->way = BARLEASE_BY_GROUP;
+	dev->iommu_fd = container_fd;
 	dev->group_fd = group_fd;
 	dev->fd = fd;
 	return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "device/uuid.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool barlease_uuid_valid(const char *text)
@@ -17,4 +18,17 @@ bool barlease_uuid_valid(const char *text)
 			return false;
 	}
 	return true;
+}
+
+void barlease_uuid_read(const char *text, uint8_t *bytes)
+{
+	unsigned int byte = 0;
+
+	for (int i = 0; i < BARLEASE_UUID_BYTES; i++) {
+		if (*text == '-')
+			text++;
+		sscanf(text, "%2x", &byte);
+		bytes[i] = (uint8_t)byte;
+		text += 2;
+	}
 }

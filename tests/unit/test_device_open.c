@@ -12,7 +12,9 @@ static void assert_open_fails(void **state, const char *bdf, int err)
 	struct barlease_device *dev = NULL;
 	unsigned int before = fd_count();
 
-	assert_int_equal(barlease_device_open_at(&paths, bdf, NULL, &dev), err);
+	assert_int_equal(barlease_device_open_at(&paths, bdf, BARLEASE_ANY_WAY,
+						 NULL, &dev, NULL),
+			 err);
 	assert_null(dev);
 	assert_int_equal(fd_count(), before);
 }
@@ -25,6 +27,8 @@ static void a_device_opens_and_closes_all_of_its_fds(void **state)
 	assert_int_equal(fd_count(), before + 3);
 	assert_string_equal(barlease_device_bdf(dev), "0000:00:04.0");
 	assert_int_equal(barlease_device_fd(dev), vfio_fake.device_fd);
+	assert_int_equal(barlease_device_way(dev), BARLEASE_BY_GROUP);
+	assert_int_equal(barlease_device_ioas(dev), 0);
 	barlease_device_close(dev);
 	assert_int_equal(fd_count(), before);
 }
@@ -45,7 +49,8 @@ static int open_with_token(void **state, const char *vf_token)
 	struct barlease_device *dev = NULL;
 	int err;
 
-	err = barlease_device_open_at(&paths, "00:04.0", vf_token, &dev);
+	err = barlease_device_open_at(&paths, "00:04.0", BARLEASE_ANY_WAY,
+				      vf_token, &dev, NULL);
 	if (err)
 		assert_null(dev);
 	barlease_device_close(dev);
@@ -65,9 +70,11 @@ static void a_token_that_is_no_uuid_is_einval(void **state)
 	assert_int_equal(open_with_token(state, TOKEN "0"), -EINVAL);
 	assert_int_equal(open_with_token(state, TOKEN " "), -EINVAL);
 	assert_int_equal(open_with_token(state, "14e46a3d-8d1c-4b23-9c61-"
-						"2f3a5d7cba9g"), -EINVAL);
+						"2f3a5d7cba9g"),
+			 -EINVAL);
 	assert_int_equal(open_with_token(state, "14e46a3d08d1c-4b23-9c61-"
-						"2f3a5d7cba9e"), -EINVAL);
+						"2f3a5d7cba9e"),
+			 -EINVAL);
 	assert_string_equal(vfio_fake.device_name, "");
 }
 
@@ -84,7 +91,7 @@ static void no_fd_survives_exec(void **state)
 
 	assert_int_equal(fcntl(dev->fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(fcntl(dev->group_fd, F_GETFD), FD_CLOEXEC);
-	assert_int_equal(fcntl(dev->container_fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(dev->iommu_fd, F_GETFD), FD_CLOEXEC);
 	barlease_device_close(dev);
 }
 

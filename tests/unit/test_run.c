@@ -43,7 +43,8 @@ int __wrap_barlease_device_open_with_token(const char *bdf,
 {
 	struct barlease_paths paths = vfio_fake_paths(tree_state);
 
-	return barlease_device_open_at(&paths, bdf, vf_token, dev);
+	return barlease_device_open_at(&paths, bdf, BARLEASE_ANY_WAY, vf_token,
+				       dev, NULL);
 }
 
 /* The status of a command that ends goes to somebody else. */

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "device/iommufd.h"
+
 struct vfio_fake vfio_fake;
 
 int __wrap_ioctl(int fd, unsigned long request, ...);
@@ -34,6 +36,16 @@ int vfio_fake_setup(void **state)
 	return 0;
 }
 
+void vfio_fake_add_iommufd(void **state)
+{
+	/* /dev/null (1:3, Linux's list of devices) plays the device file. */
+	tree_file(*state, "sys/bus/pci/devices/0000:00:04.0/vfio-dev/vfio3/dev",
+		  "1:3\n");
+	tree_folder(*state, "dev/vfio/devices");
+	tree_link(*state, "dev/vfio/devices/vfio3", "/dev/null");
+	tree_file(*state, "dev/iommu", "");
+}
+
 int vfio_fake_teardown(void **state)
 {
 	return tree_teardown(state);
@@ -54,8 +66,10 @@ struct barlease_device *vfio_fake_open(void **state)
 	struct barlease_paths paths = vfio_fake_paths(state);
 	struct barlease_device *dev;
 
-	assert_int_equal(
-		barlease_device_open_at(&paths, "00:04.0", NULL, &dev), 0);
+	assert_int_equal(barlease_device_open_at(&paths, "00:04.0",
+						 BARLEASE_ANY_WAY, NULL, &dev,
+						 NULL),
+			 0);
 	return dev;
 }
 
@@ -99,6 +113,38 @@ static int feature_serve(struct vfio_device_feature *feature)
 	return answer(vfio_fake.revoke_errno);
 }
 
+static int device_attach(const struct vfio_device_attach_iommufd_pt *attach)
+{
+	assert_int_equal(attach->argsz, sizeof(*attach));
+	assert_int_equal(attach->flags, 0);
+	assert_int_equal(attach->pt_id, VFIO_FAKE_IOAS);
+	return answer(vfio_fake.attach_errno);
+}
+
+static int device_bind(const struct iommufd_bind *bind)
+{
+	vfio_fake.bind_token_given = bind->flags == IOMMUFD_BIND_TOKEN;
+	if (vfio_fake.bind_token_given) {
+		assert_int_equal(bind->argsz, sizeof(*bind));
+		memcpy(vfio_fake.bind_token,
+		       (void *)(uintptr_t)bind->token_uuid_ptr,
+		       sizeof(vfio_fake.bind_token));
+	} else {
+		assert_int_equal(bind->flags, 0);
+		assert_int_equal(bind->argsz, IOMMUFD_BIND_SIZE);
+	}
+	assert_int_not_equal(fcntl(bind->iommufd, F_GETFD), -1);
+	return answer(vfio_fake.bind_errno);
+}
+
+static int ioas_alloc(struct iommu_ioas_alloc *alloc)
+{
+	assert_int_equal(alloc->size, sizeof(*alloc));
+	assert_int_equal(alloc->flags, 0);
+	alloc->out_ioas_id = VFIO_FAKE_IOAS;
+	return answer(vfio_fake.ioas_alloc_errno);
+}
+
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
 	struct vfio_group_status *status;
@@ -134,6 +180,12 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		if (vfio_fake.get_device_errno)
 			return answer(vfio_fake.get_device_errno);
 		return device_get();
+	case VFIO_DEVICE_BIND_IOMMUFD:
+		return device_bind(arg);
+	case IOMMU_IOAS_ALLOC:
+		return ioas_alloc(arg);
+	case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
+		return device_attach(arg);
 	case VFIO_DEVICE_GET_REGION_INFO:
 		region = arg;
 		if (region->index > 8)

@@ -20,11 +20,16 @@ struct vfio_fake {
 	int get_device_errno;
 	int reset_errno;
 	int revoke_errno;
+	int bind_errno;
+	int ioas_alloc_errno;
+	int attach_errno;
 	bool not_viable;
 	bool no_type1;
 	bool no_reset;
 
 	uint32_t features[4]; /* served, with VFIO_DEVICE_FEATURE_GET/SET */
+	bool bind_token_given;
+	unsigned char bind_token[16];
 	char device_name[100]; /* with which the device was asked for */
 	uint64_t region_size;
 	uint32_t region_flags;
@@ -41,6 +46,10 @@ extern struct vfio_fake vfio_fake;
 /* A tree with the function 0000:00:04.0 in group 7; all ioctls succeed. */
 int vfio_fake_setup(void **state);
 int vfio_fake_teardown(void **state);
+
+/* Let the kernel have iommufd and device files, too: IOAS is attached to. */
+void vfio_fake_add_iommufd(void **state);
+#define VFIO_FAKE_IOAS 5
 
 struct barlease_paths vfio_fake_paths(void **state);
 

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from rig import hostcall, logscan  # noqa: E402
+from rig import hostcall, logscan, source  # noqa: E402
 from rig.common import Usage, kernel_entry, kernel_names  # noqa: E402
 from rig.cpio import Archive  # noqa: E402
 from rig.machine import Machine, parse_size  # noqa: E402
@@ -30,6 +30,18 @@ class LogScan(unittest.TestCase):
                 "rcu: INFO: rcu_preempt self-detected stall on CPU",
                 "WARNING: suspicious RCU usage",
                 "refcount_t: underflow; use-after-free.",
+                "ODEBUG: free active (active state 0) object: 00 object type: "
+                "timer_list hint: x+0x0/0x1",
+                "UBSAN: shift-out-of-bounds in x.c:1:1",
+                "kernel BUG at mm/page_table_check.c:101!",
+                "list_add double add: new=0, prev=0, next=0.",
+                "kmemleak: 10 new suspected memory leaks (see "
+                "/sys/kernel/debug/kmemleak)",
+                "kmemleak: Kernel memory leak detector disabled",
+                "kmemleak: unreferenced object 0xffff (size 8):",
+                "kmemleak: cannot scan",
+                "ODEBUG: Out of memory. ODEBUG disabled",
+                "DMA-API: debugging out of memory - disabling",
                 "watchdog: BUG: soft lockup - CPU#0 stuck for 22s!",
                 "Kernel panic - not syncing: x",
                 "DMAR: [DMA Write NO_PASID] Request device [00:05.0] fault "
@@ -43,6 +55,10 @@ class LogScan(unittest.TestCase):
                 "barlease_vfio_pci: module verification failed: signature "
                 "and/or required key missing - tainting kernel",
                 "DMAR: Host address width 39",
+                "kasan: KernelAddressSanitizer initialized",
+                "kmemleak: Kernel memory leak detector initialized (mem pool "
+                "available: 15000)",
+                "DMA-API: preallocated 65536 debug entries",
                 "Command line: console=ttyS0 panic=1 oops=panic",
                 "vfio-pci 0000:00:04.0: enabling device (0000 -> 0002)"):
             with self.subTest(line=line):
@@ -102,18 +118,38 @@ class Kernels(unittest.TestCase):
         for name in kernel_names():
             with self.subTest(name=name):
                 entry = kernel_entry(name)
-                for key in ("suite", "carried-by", "version", "image",
-                            "headers", "compiler"):
+                kind = ("source", "config") if "source" in entry \
+                    else ("version", "image", "headers")
+                for key in ("suite", "carried-by", "compiler", *kind):
                     self.assertIn(key, entry)
 
     def test_an_unknown_kernel_is_refused(self):
         with self.assertRaises(Usage):
             kernel_entry("5.10")
 
-    def test_a_kernel_that_is_not_there_yet_is_neither_offered_nor_taken(self):
-        self.assertNotIn("debug", kernel_names())
-        with self.assertRaisesRegex(Usage, "not available yet"):
-            kernel_entry("debug")
+    def test_an_option_that_does_not_come_out_is_found(self):
+        wanted = "# about\nCONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\n"
+        for config, lost in (
+                ("CONFIG_A=y\nCONFIG_B=m\n", []),
+                ("CONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\n", []),
+                ("CONFIG_A=y\nCONFIG_B=y\n", ["CONFIG_B=m"]),
+                ("CONFIG_B=m\nCONFIG_AA=y\n", ["CONFIG_A=y"]),
+                ("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=y\n",
+                 ["# CONFIG_C is not set"])):
+            with self.subTest(config=config):
+                self.assertEqual(list(source.lost_options(wanted, config)),
+                                 lost)
+
+    def test_a_kernel_of_another_configuration_has_another_name(self):
+        entry = dict(kernel_entry("debug"))
+        with tempfile.NamedTemporaryFile("w") as config:
+            config.write("CONFIG_A=y\n")
+            config.flush()
+            other = dict(entry, config=config.name)
+            names = {source.release(entry, "6.12.1-1"),
+                     source.release(entry, "6.12.1-2"),
+                     source.release(other, "6.12.1-1")}
+        self.assertEqual(len(names), 3)
 
 
 class Machines(unittest.TestCase):

@@ -7,40 +7,10 @@ import pathlib
 import re
 import shlex
 import shutil
-import subprocess
 
-from .common import Failure, Lock, TOP, build_dir, die_with_parent, say
+from .common import Failure, Lock, TOP, build_dir, say, tail
 from .fetch import add_sparse, fetch_kernel
-
-# Runs in namespaces of its own: the mounts vanish with it, whatever happens.
-# objtool reads /proc; /dev/null is all that is wanted of /dev. An ordinary user's
-# PATH lacks the folder of chroot.
-ENTER = r"""
-set -e
-PATH=$PATH:/usr/sbin:/sbin
-mount --make-rprivate /
-mount -t proc proc "$ROOT/proc"
-mount --rbind /dev "$ROOT/dev"
-mount --bind "$SOURCE" "$ROOT/src"
-exec chroot "$ROOT" /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/ LC_ALL=C \
-    sh -c "$COMMAND"
-"""
-
-
-def run_in_root(root, source, command, log):
-    """Run a shell command in a build root, with source mounted on /src."""
-    enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-    if os.geteuid():
-        enter.append("--map-root-user")
-    environment = dict(os.environ, ROOT=str(root), SOURCE=str(source),
-                       COMMAND=command)
-    with open(log, "wb") as output:
-        return subprocess.run(enter + ["sh", "-c", ENTER], env=environment,
-                              stdin=subprocess.DEVNULL, stdout=output,
-                              stderr=subprocess.STDOUT,
-                              preexec_fn=die_with_parent(),
-                              check=False).returncode
-
+from .root import run_in_root
 
 # What a build leaves beside the sources.
 PRODUCT = re.compile(r"\..*|.*\.(o|ko|a|mod|mod\.c|symvers|order|tmp|dwo)"
@@ -78,8 +48,8 @@ def _copy_sources(top, sources, target):
             (target / path).unlink()
 
 
-def build_module(name, top=TOP, sparse=False):
-    """Build kmod/ for kernel name; return the path of the module.
+def build_modules(name, top=TOP, sparse=False):
+    """Build kmod/ for kernel name; return the paths of its modules.
 
     With sparse, every file is checked as well, and a complaint is a failure.
 
@@ -107,7 +77,7 @@ def build_module(name, top=TOP, sparse=False):
         digest = _digest(top, sources, str(kernel.root))
         stamp = work / "built"
         if stamp.exists() and stamp.read_text().split()[0] == digest:
-            return work / stamp.read_text().split()[1]
+            return [work / path for path in stamp.read_text().split()[1:]]
         say(f"building the module for {kernel.release}")
         work.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)
@@ -121,16 +91,13 @@ def build_module(name, top=TOP, sparse=False):
         modules = sorted((work / "kmod").glob("*.ko"))
         if status or not modules:
             raise Failure(f"the module does not build for {kernel.release} "
-                          f"(log: {log}):\n{_tail(log, 40)}")
+                          f"(log: {log}):\n{tail(log, 40)}")
         complaints = [line for line in
                       log.read_text(errors="replace").splitlines()
                       if "warning:" in line or "error:" in line]
         if complaints:
             raise Failure(f"the build for {kernel.release} complains (log: "
                           f"{log}):\n" + "\n".join(complaints))
-        stamp.write_text(f"{digest} kmod/{modules[0].name}\n")
-        return modules[0]
-
-
-def _tail(path, count):
-    return "\n".join(path.read_text(errors="replace").splitlines()[-count:])
+        stamp.write_text(" ".join(
+            [digest, *(f"kmod/{module.name}" for module in modules)]) + "\n")
+        return modules

@@ -36,6 +36,11 @@ def say(text):
           flush=True)
 
 
+def tail(path, count):
+    """The last lines of a log."""
+    return "\n".join(path.read_text(errors="replace").splitlines()[-count:])
+
+
 def main_guard(main):
     """Run main(), turning failures into one line and an exit status."""
     try:
@@ -84,14 +89,8 @@ def kernel_table():
     return table
 
 
-def is_available(entry):
-    return entry.getboolean("available", fallback=True)
-
-
 def kernel_names():
-    """The kernels that can be used."""
-    table = kernel_table()
-    return [name for name in table.sections() if is_available(table[name])]
+    return kernel_table().sections()
 
 
 def kernel_entry(name):
@@ -100,10 +99,12 @@ def kernel_entry(name):
     if name not in table:
         raise Usage(f"unknown kernel '{name}' (there are: "
                     f"{', '.join(kernel_names())})")
-    entry = table[name]
-    if not is_available(entry):
-        raise Usage(f"kernel '{name}' is not available yet")
-    return entry
+    return table[name]
+
+
+def patience(name):
+    """How many times as long as usual something may take on a kernel."""
+    return kernel_entry(name).getint("patience", fallback=1)
 
 
 class Lock:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The cache of kernels: unpacked packages, found through apt.
 
-Layout, below cache_dir()/kernels/NAME:
+Layout, below cache_dir()/kernels/NAME, or NAME/CONFIGURATION of a kernel that is
+built here:
     current            link to the newest VERSION that is complete
     VERSION/image      the kernel packages and busybox, unpacked
     VERSION/root       a minimal system of the kernel's own release, with its
@@ -19,8 +20,10 @@ import shutil
 import subprocess
 import time
 
+from . import source
 from .apt import AptRoot
 from .common import Failure, Lock, cache_dir, kernel_entry, say
+from .unpack import extract, unpack
 
 CHECK_EVERY = 7 * 24 * 3600
 # An archive that could not be reached is not asked again at each run.
@@ -48,7 +51,8 @@ class Kernel:
         self.folder = folder
         self.image = folder / "image"
         self.root = folder / "root"
-        self.release = f"{version}-cloud-amd64"
+        self.release = version if "source" in kernel_entry(name) \
+            else f"{version}-cloud-amd64"
         self.headers = f"/usr/src/linux-headers-{self.release}"
 
     @property
@@ -78,6 +82,12 @@ def _version_key(version):
 
 def _newest_version(apt, entry):
     """The newest version for which every package exists, and their version."""
+    if "source" in entry:
+        versions = apt.versions([entry["source"]]).get(entry["source"])
+        if not versions:
+            raise Failure(f"no {entry['source']} in {', '.join(apt.suites)}")
+        newest = max(versions, key=_version_key)
+        return source.release(entry, newest), newest
     patterns = (entry["image"] + " " + entry["headers"]).split()
     before, after = patterns[0].split("{v}")
     wanted = before + entry["version"] + after
@@ -94,38 +104,8 @@ def _newest_version(apt, entry):
                   f"{', '.join(apt.suites)}")
 
 
-def _unpack(debs, target):
-    """Unpack packages without running any of their scripts."""
-    target.mkdir(parents=True)
-    # Every release that is used has a merged /usr; the links are made by the
-    # installer there, not by a package.
-    for name in ("bin", "sbin", "lib", "lib64"):
-        (target / "usr" / name).mkdir(parents=True)
-        (target / name).symlink_to(f"usr/{name}")
-    for name in ("proc", "dev", "tmp", "src", "sys"):
-        (target / name).mkdir()
-    _extract(debs, target)
-
-
-def _extract(debs, target):
-    for deb in debs:
-        # Unlike dpkg-deb -x, this keeps the links above when a package
-        # holds a folder of that name.
-        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb],
-                              stdout=subprocess.PIPE) as reader:
-            done = subprocess.run(
-                ["tar", "-x", "--keep-directory-symlink",
-                 "--no-same-owner", "-C", target,
-                 "--exclude=./usr/share/doc", "--exclude=./usr/share/man",
-                 "--exclude=./usr/share/locale"],
-                stdin=reader.stdout, capture_output=True, text=True,
-                check=False)
-        if done.returncode or reader.returncode:
-            raise Failure(f"cannot unpack {deb.name}: {done.stderr.strip()}")
-
-
-def _make(name, entry, apt, version, package_version, folder):
-    """Download and unpack one version into folder."""
+def _make_stock(name, entry, apt, version, package_version, folder):
+    """Download and unpack one version of a distribution's kernel."""
     def exact(key):
         return [f"{pattern.format(v=version)}={package_version}"
                 for pattern in entry[key].split()]
@@ -137,17 +117,32 @@ def _make(name, entry, apt, version, package_version, folder):
     tools = apt.download_with_dependencies([entry["compiler"], kbuild,
                                             *BUILD_TOOLS])
     say(f"kernel {name}: unpacking image, headers and build root")
-    _unpack(image, folder / "image")
-    _unpack(tools + [deb for deb in headers if deb not in tools],
-            folder / "root")
+    unpack(image, folder / "image")
+    _unpack_root(tools + [deb for deb in headers if deb not in tools], entry,
+                 folder / "root")
+
+
+def _make_from_source(name, entry, apt, version, package_version, folder):
+    """Build a kernel from one version of the distribution's source."""
+    say(f"kernel {name}: fetching the source of {package_version}")
+    image = apt.download(GUEST_TOOLS)
+    code = apt.download([f"{entry['source']}={package_version}"])
+    tools = apt.download_with_dependencies([entry["compiler"], *BUILD_TOOLS,
+                                            *source.BUILD_TOOLS])
+    unpack(image, folder / "image")
+    _unpack_root(tools + code, entry, folder / "root")
+    source.build(name, entry, version, folder)
+
+
+def _unpack_root(debs, entry, root):
+    unpack(debs, root)
     # The kernel's build files call plain names, which Debian makes by its
     # alternatives system; no maintainer script has run here.
-    bin_folder = folder / "root" / "usr" / "bin"
+    bin_folder = root / "usr" / "bin"
     for link, target in (("awk", "mawk"), ("gcc", entry["compiler"]),
                          ("sh", "dash")):
         if not (bin_folder / link).exists():
             (bin_folder / link).symlink_to(target)
-    (folder / "layout").write_text(LAYOUT)
 
 
 def _is_complete(folder):
@@ -163,9 +158,14 @@ def _size(folder):
     return out.split()[0] if out else "?"
 
 
+def _home(name, entry):
+    home = cache_dir() / "kernels" / name
+    return home / source.config_digest(entry) if "source" in entry else home
+
+
 def cached_kernel(name):
     """The kernel as it lies in the cache, or None."""
-    link = cache_dir() / "kernels" / name / "current"
+    link = _home(name, kernel_entry(name)) / "current"
     if not _is_complete(link):
         return None
     folder = link.resolve()
@@ -182,7 +182,7 @@ def _is_fresh(home):
 def fetch_kernel(name, update=False):
     """Have kernel name in the cache and return it."""
     entry = kernel_entry(name)
-    home = cache_dir() / "kernels" / name
+    home = _home(name, entry)
     kernel = cached_kernel(name)
     if kernel and not update and _is_fresh(home):
         return kernel
@@ -215,7 +215,9 @@ def _fetch_locked(name, entry, home):
     if not _is_complete(target):
         shutil.rmtree(target, ignore_errors=True)
         new = home / f".new-{version}"
-        _make(name, entry, apt, version, package_version, new)
+        make = _make_from_source if "source" in entry else _make_stock
+        make(name, entry, apt, version, package_version, new)
+        (new / "layout").write_text(LAYOUT)
         new.rename(target)
         say(f"kernel {name}: {version} is in {target} ({_size(target)} MB)")
     former = cached_kernel(name)
@@ -245,6 +247,6 @@ def add_sparse(kernel):
         apt.update()
         debs = apt.download_with_dependencies(["sparse"])
         # Its own package last: its presence says that the rest is there.
-        _extract(sorted(debs, key=lambda deb: deb.name.startswith("sparse_")),
+        extract(sorted(debs, key=lambda deb: deb.name.startswith("sparse_")),
                  kernel.root)
         shutil.rmtree(apt.archives)

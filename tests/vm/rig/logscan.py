@@ -10,8 +10,8 @@ FINDING = re.compile(
     r"|INFO: task .* blocked|INFO: trying to register|rcu.*stall"
     r"|suspicious RCU|KASAN|KCSAN|KFENCE|UBSAN|refcount_t"
     r"|general protection|[Uu]nable to handle|soft lockup|hard LOCKUP"
-    r"|kmemleak|Modules linked in|Kernel panic|DMAR: \[.*fault"
-    r"|bad p[gu4m]d|DEBUG_LOCKS_WARN_ON|list_(?:add|del) corruption|lockdep")
+    r"|kmemleak|ODEBUG|DMA-API: .*disabling|Modules linked in|Kernel panic|DMAR: \[.*fault"
+    r"|bad p[gu4m]d|DEBUG_LOCKS_WARN_ON|list_(?:add|del) (?:corruption|double)|lockdep")
 
 # A driver built out of tree and unsigned says so when it is loaded; the rest
 # are announcements at boot.
@@ -23,7 +23,7 @@ NORMAL = re.compile(
     r"|Lock dependency validator"
     r"|(?:kasan|KASAN|KernelAddressSanitizer): .*(?:initialized|enabled)"
     r"|kfence: initialized"
-    r"|kmemleak: Kernel memory leak detector (?:initialized|disabled)"
+    r"|kmemleak: Kernel memory leak detector initialized"
     r"|Command line:")
 
 CONTEXT_AFTER = 30

@@ -65,6 +65,7 @@ class Machine:
         self.sizes = {name: size for name, (_, size) in DEVICES.items()}
         self.defaults = True
         self.append = ""
+        self.patience = 1
         self.extra = []
         self.backing = None
 
@@ -85,7 +86,8 @@ class Machine:
 
     def environment(self):
         """What the guest is told about the machine."""
-        result = {"BARLEASE_HOSTCALL": "/dev/ttyS2"}
+        result = {"BARLEASE_HOSTCALL": "/dev/ttyS2",
+                  "BARLEASE_PATIENCE": str(self.patience)}
         if self.defaults:
             for name in DEVICES:
                 variable = "BARLEASE_" + name.upper().replace("-", "_")
@@ -156,7 +158,7 @@ class Machine:
             "-device", "intel-iommu,intremap=on",
             "-boot", "menu=off,strict=on",
             "-kernel", str(kernel), "-initrd", str(initramfs),
-            "-append", f"{COMMAND_LINE} {self.append}".strip(),
+            "-append", f"{COMMAND_LINE} {self.append.strip()}".strip(),
             "-chardev", f"file,id=console,path={console}",
             "-serial", "chardev:console",
             "-chardev", f"socket,id=monitor,path={monitor}",

@@ -16,7 +16,7 @@ from steps import (BUILD, LOGS, TOP, BuildFailed, end_with_parent, fresh_log,
                    run_logged, tail)
 
 from rig import logscan
-from rig.common import Failure, kernel_entry, kernel_names
+from rig.common import Failure, kernel_entry, kernel_names, patience
 
 DEFAULT_KERNELS = ["6.12", "7.3"]
 # The other kernel's headers come without what sparse needs.
@@ -239,7 +239,7 @@ class Check:
         missing = [name for name in wanted if name not in reached]
         if status == 124:
             self.results.add("not ok", f"{kernel}/vm", f"time was up after "
-                             f"{VM_TIMEOUT} s; logs: {output}, {console}")
+                             f"{self.vm_timeout(kernel)} s; logs: {output}, {console}")
         elif missing:
             self.results.add("not ok", f"{kernel}/vm",
                              f"ended (status {status}) before {missing[0]} "
@@ -296,12 +296,15 @@ class Check:
         self.results.add("not ok" if status else "ok", name,
                          f"status {status}, log: {output}" if status else "")
 
+    def vm_timeout(self, kernel):
+        return VM_TIMEOUT * patience(kernel)
+
     def _run_machine(self, kernel, arguments, output, prefix=""):
         """(status, verdicts): those that a program prints, if prefix is one"""
         reached = {}
         with open(output, "wb") as file, subprocess.Popen(
                 [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
-                 str(VM_TIMEOUT), *arguments],
+                 str(self.vm_timeout(kernel)), *arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=file, preexec_fn=end_with_parent()) as machine:
             for raw in machine.stdout:

@@ -8,7 +8,7 @@
 #include "bind.h"
 #include "harness.h"
 
-#define SETTLE_MS 5000
+#define SETTLE_MS patience_ms(5000)
 
 /* In the kernel's messages these are never good. */
 static const char *const bad_words[] = {
@@ -23,6 +23,9 @@ static const char *const bad_words[] = {
 	"KASAN",
 	"KFENCE",
 	"UBSAN",
+	"ODEBUG",
+	"DMA-API",
+	"kmemleak",
 	"refcount_t",
 	"blocked for more than",
 	"general protection",

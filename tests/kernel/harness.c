@@ -70,6 +70,13 @@ const char *errno_name(long error)
 	return name ? name : "an unknown error";
 }
 
+long long patience_ms(long long ms)
+{
+	const char *times = getenv("BARLEASE_PATIENCE");
+
+	return times ? ms * atoi(times) : ms;
+}
+
 long long now_ms(void)
 {
 	struct timespec now;

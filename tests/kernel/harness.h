@@ -16,6 +16,12 @@
 
 #define TEST_SECONDS 30		/* how long a test may run, see TEST_LONG() */
 
+/*
+ * How long something that takes @ms on a usual kernel at most may take on this
+ * one: a kernel full of checks is slower, says $BARLEASE_PATIENCE.
+ */
+long long patience_ms(long long ms);
+
 struct test {
 	const char *name;
 	void (*run)(void);

@@ -51,7 +51,7 @@ static bool wait_for(pid_t pid, int *status, long long ms)
  */
 static bool kill_group(pid_t group)
 {
-	long long end = now_ms() + 5000;
+	long long end = now_ms() + patience_ms(5000);
 
 	kill(-group, SIGKILL);
 	while (waitpid(-1, NULL, WNOHANG) >= 0) {
@@ -68,10 +68,10 @@ static void child_watch(const struct test *test, pid_t pid,
 {
 	int status = 0;
 
-	if (!wait_for(pid, &status, test->seconds * 1000LL)) {
+	if (!wait_for(pid, &status, patience_ms(test->seconds * 1000LL))) {
 		outcome->timed_out = true;
 		kill(-pid, SIGKILL);
-		wait_for(pid, &status, 5000);
+		wait_for(pid, &status, patience_ms(5000));
 	}
 	outcome->status = status;
 	outcome->clean = kill_group(pid);
@@ -117,8 +117,8 @@ static enum verdict judge(const struct test *test,
 	size_t size = sizeof(outcome->reason);
 
 	if (outcome->timed_out)
-		snprintf(outcome->reason, size, "not done after %u s",
-			 test->seconds);
+		snprintf(outcome->reason, size, "not done after %lld s",
+			 patience_ms(test->seconds));
 	else if (!outcome->clean)
 		snprintf(outcome->reason, size,
 			 "a process of the test cannot be killed");

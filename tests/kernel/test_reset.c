@@ -35,7 +35,7 @@ static void lend_nvme(struct lent *lent)
  */
 static void nvme_enable(uint32_t *map)
 {
-	long long end = now_ms() + 5000;
+	long long end = now_ms() + patience_ms(5000);
 	uint32_t status = 0;
 
 	ASSERT_WRITES(nvme_register(map, NVME_CC), 0);

@@ -15,7 +15,7 @@
 
 #define OFFSET (16 * PAGE)
 #define LENGTH (4 * PAGE)
-#define SOON_MS 5000
+#define SOON_MS patience_ms(5000)
 
 /* A lessee with a mapping, one with an fd alone, and ourselves with both. */
 struct lessees {
@@ -74,7 +74,7 @@ static void assert_done_soon(pid_t pid)
 
 	while (!ASSERT_SYS(waitpid(pid, &status, WNOHANG))) {
 		if (now_ms() > end)
-			FAIL("still not done after %d ms", SOON_MS);
+			FAIL("still not done after %lld ms", SOON_MS);
 		sleep_ms(5);
 	}
 	ASSERT_EQ(status, 0);

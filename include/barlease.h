@@ -58,11 +58,15 @@ int barlease_bdf_parse(const char *text, char *bdf);
  */
 int barlease_device_open(const char *bdf, struct barlease_device **dev);
 
-/* The two ways that VFIO has to a device. */
+/*
+ * The two ways that VFIO has to a device: /dev/vfio/devices/vfio<n> and
+ * /dev/iommu, or /dev/vfio/<group> and a type1 container. Any way is the first
+ * if that can be, and else the second.
+ */
 enum barlease_way {
-	BARLEASE_ANY_WAY = 0,	/* by iommufd if that can be, else by group */
-	BARLEASE_BY_IOMMUFD = 1, /* /dev/vfio/devices/vfio<n>, /dev/iommu */
-	BARLEASE_BY_GROUP = 2,	/* /dev/vfio/<group>, a type1 container */
+	BARLEASE_ANY_WAY = 0,
+	BARLEASE_BY_IOMMUFD = 1,
+	BARLEASE_BY_GROUP = 2,
 };
 
 /**
@@ -95,9 +99,9 @@ enum barlease_way {
  * -ENODEV: there is no such function, or no VFIO driver is bound to it;
  * -ENXIO: the function is in no IOMMU group (is the IOMMU on?);
  * -EBUSY: another process has opened it, or another function of its group;
- *  where the kernel has no groups also what is -EPERM elsewhere;
  * -EPERM: the group is not viable: another function of it is bound to a
- *  driver that is not VFIO's; or its interrupts are not isolated;
+ *  driver that is not VFIO's; or its interrupts are not isolated; where the
+ *  kernel has no groups also: another function of its group is open;
  * -EACCES: this process may not open /dev/vfio/<group>; by iommufd: its file
  *  in /dev/vfio/devices or /dev/iommu;
  * -ENOKEY: a token is needed, and @vf_token is NULL;

@@ -26,8 +26,9 @@ static const char no_iommufd[] =
 	"there is no /dev/iommu that works (is the module iommufd loaded?)";
 static const char iommufd_denied[] = "this user may not open /dev/iommu";
 static const char in_use[] = "its device or its IOMMU group is in use";
-static const char not_isolated[] =
-	"iommufd finds the interrupts of its IOMMU group not isolated";
+static const char group_refused[] =
+	"the DMA of its IOMMU group belongs to somebody else, or its "
+	"interrupts are not isolated";
 static const char token_missing[] = "it asks for a VF token";
 static const char token_wrong[] = "this is not the VF token that is set";
 static const char token_unwanted[] =
@@ -114,22 +115,24 @@ static int bind_error(const struct barlease_paths *paths, const char *bdf,
 	switch (error) {
 	case EBUSY:
 	case EINVAL:
+	case EPERM:
 		/*
-		 * EINVAL: it is bound already, or takes no token. EBUSY: its
-		 * group or the DMA of it belongs to another process or to a
-		 * driver. The group, where there is one, knows more.
+		 * EBUSY: its group is open. EINVAL: it is bound already, or
+		 * takes no token. EPERM: the DMA of its group belongs to
+		 * another process or to a driver, or its interrupts are not
+		 * isolated. The group, where there is one, knows more.
 		 */
 		err = barlease_group_probe(paths, bdf);
 		*reason = in_use;
 		if (err == -EBUSY || err == -EPERM)
 			return err;
-		if (error == EBUSY || !vf_token)
+		if (error == EPERM)
+			*reason = group_refused;
+		else if (error == EINVAL && vf_token)
+			*reason = token_unwanted;
+		else
 			return -EBUSY;
-		*reason = token_unwanted;
-		return -EINVAL;
-	case EPERM:
-		*reason = not_isolated;
-		return -EPERM;
+		return -error;
 	case EACCES:
 		*reason = vf_token ? token_wrong : token_missing;
 		return vf_token ? -EKEYREJECTED : -ENOKEY;

@@ -220,6 +220,10 @@ static void a_device_in_use_is_ebusy(void **state)
 	vfio_fake.bind_errno = EBUSY;
 	assert_fails(state, BARLEASE_BY_IOMMUFD, -EBUSY, "in use");
 	assert_fails(state, BARLEASE_ANY_WAY, -EBUSY, "in use");
+	/* So is the DMA of a group that another iommufd has. */
+	vfio_fake.bind_errno = EPERM;
+	assert_fails(state, BARLEASE_BY_IOMMUFD, -EBUSY, "in use");
+	assert_fails(state, BARLEASE_ANY_WAY, -EBUSY, "in use");
 }
 
 static void a_device_in_use_is_ebusy_without_groups(void **state)
@@ -234,7 +238,7 @@ static void a_device_in_use_is_ebusy_without_groups(void **state)
 static void a_group_that_is_not_viable_is_eperm(void **state)
 {
 	vfio_fake.not_viable = true;
-	vfio_fake.bind_errno = EBUSY;
+	vfio_fake.bind_errno = EPERM;
 	assert_fails(state, BARLEASE_BY_IOMMUFD, -EPERM, "in use");
 	assert_fails(state, BARLEASE_ANY_WAY, -EPERM, "in use");
 }

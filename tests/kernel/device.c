@@ -11,6 +11,8 @@ const char *const device_names[] = {
 	IVSHMEM, NVME, TESTDEV, VIRTIO_BLK, EDU, DISPLAY, PAIR0, PAIR1, NULL,
 };
 
+enum barlease_way device_way = BARLEASE_ANY_WAY;
+
 const char *device_bdf(const char *name)
 {
 	const char *bdf = getenv(name);
@@ -20,13 +22,26 @@ const char *device_bdf(const char *name)
 	return bdf;
 }
 
-struct barlease_device *device_open(const char *name)
+struct barlease_device *device_open_by(const char *name, enum barlease_way way)
 {
 	struct barlease_device *dev = NULL;
+	const char *reason;
+	int err;
 
-	ASSERT_OK(barlease_device_open(device_bdf(name), &dev));
+	err = barlease_device_open_by(device_bdf(name), way, NULL, &dev,
+				      &reason);
+	if (err == -ENOTSUP && way == BARLEASE_BY_IOMMUFD)
+		test_skip("%s", reason);
+	if (err)
+		FAIL("%s cannot be opened: %s%s%s", name, errno_name(err),
+		     reason ? ": " : "", reason ? reason : "");
 	ASSERT_OK(barlease_device_set_memory(dev, true));
 	return dev;
+}
+
+struct barlease_device *device_open(const char *name)
+{
+	return device_open_by(name, device_way);
 }
 
 unsigned int device_bar_of_size(struct barlease_device *dev, uint64_t size)

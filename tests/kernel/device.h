@@ -33,8 +33,12 @@ extern const char *const device_names[];
 /* The BDF in such a variable; skips the test where there is none. */
 const char *device_bdf(const char *name);
 
-/* Open it and switch its memory on. */
+/* How devices are opened, unless a test wants it otherwise. */
+extern enum barlease_way device_way;
+
+/* Open it and switch its memory on; skips the test without device_way. */
 struct barlease_device *device_open(const char *name);
+struct barlease_device *device_open_by(const char *name, enum barlease_way way);
 
 /* The first BAR of the device that can be mapped and has @size bytes. */
 unsigned int device_bar_of_size(struct barlease_device *dev, uint64_t size);

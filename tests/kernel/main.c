@@ -15,11 +15,13 @@
 #include "runner.h"
 
 static const char usage[] =
-	"usage: kernel-tests [--list] [--only GLOB]...\n"
+	"usage: kernel-tests [--list] [--only GLOB]... [--open WAY]\n"
 	"\n"
 	"  --list        print the names of the tests, run none\n"
 	"  --only GLOB   run the tests that match; without *, ? or [ those\n"
 	"                whose name contains GLOB\n"
+	"  --open WAY    open devices by iommufd or by group; without it by\n"
+	"                iommufd where the kernel has it\n"
 	"\n"
 	"Devices are taken from the environment (BARLEASE_IVSHMEM and so on,\n"
 	"see device.h) and are bound to barlease-vfio-pci.\n"
@@ -31,6 +33,17 @@ struct options {
 	const char **pattern;
 };
 
+static int way_read(const char *text)
+{
+	if (!strcmp(text, "iommufd"))
+		device_way = BARLEASE_BY_IOMMUFD;
+	else if (!strcmp(text, "group"))
+		device_way = BARLEASE_BY_GROUP;
+	else
+		return -1;
+	return 0;
+}
+
 static int options_read(int argc, char **argv, struct options *options)
 {
 	int i;
@@ -40,11 +53,13 @@ static int options_read(int argc, char **argv, struct options *options)
 			options->list = true;
 		} else if (!strcmp(argv[i], "--only") && i + 1 < argc) {
 			options->pattern[options->patterns++] = argv[++i];
+		} else if (!strcmp(argv[i], "--open") && i + 1 < argc) {
+			if (way_read(argv[++i]))
+				return -1;
 		} else if (!strcmp(argv[i], "--help")) {
 			fputs(usage, stdout);
 			exit(0);
 		} else {
-			fputs(usage, stderr);
 			return -1;
 		}
 	}
@@ -104,6 +119,7 @@ int main(int argc, char **argv)
 	if (!options.pattern)
 		return 1;
 	if (options_read(argc, argv, &options)) {
+		fputs(usage, stderr);
 		ret = 2;
 	} else if (options.list) {
 		for (test = __start_kernel_tests; test < __stop_kernel_tests;

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cdev.h"
 #include "device.h"
 #include "harness.h"
 
@@ -41,23 +42,44 @@ static void memory_on(int device)
 		  sizeof(command));
 }
 
-void pair_open(struct pair *pair)
+static void pair_open_by_group(struct pair *pair)
 {
 	const char *const bdf[2] = { device_bdf(PAIR0), device_bdf(PAIR1) };
 	int i;
 
-	pair->container = (int)ASSERT_SYS(open("/dev/vfio/vfio",
-					       O_RDWR | O_CLOEXEC));
+	pair->iommu = (int)ASSERT_SYS(open("/dev/vfio/vfio",
+					   O_RDWR | O_CLOEXEC));
 	pair->group = group_open(bdf[0]);
-	ASSERT_SYS(ioctl(pair->group, VFIO_GROUP_SET_CONTAINER,
-			 &pair->container));
-	ASSERT_SYS(ioctl(pair->container, VFIO_SET_IOMMU,
-			 VFIO_TYPE1v2_IOMMU));
+	ASSERT_SYS(ioctl(pair->group, VFIO_GROUP_SET_CONTAINER, &pair->iommu));
+	ASSERT_SYS(ioctl(pair->iommu, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 	for (i = 0; i < 2; i++) {
 		pair->device[i] = (int)ASSERT_SYS(ioctl(
 			pair->group, VFIO_GROUP_GET_DEVICE_FD, bdf[i]));
 		memory_on(pair->device[i]);
 	}
+}
+
+void pair_open_by_iommufd(struct pair *pair)
+{
+	const char *const bdf[2] = { device_bdf(PAIR0), device_bdf(PAIR1) };
+	int i;
+
+	pair->group = -1;
+	pair->iommu = iommufd_open();
+	for (i = 0; i < 2; i++) {
+		pair->device[i] = cdev_open(bdf[i]);
+		ASSERT_SYS(cdev_bind(pair->device[i], pair->iommu));
+		memory_on(pair->device[i]);
+	}
+}
+
+void pair_open(struct pair *pair)
+{
+	if (device_way == BARLEASE_BY_GROUP ||
+	    (device_way == BARLEASE_ANY_WAY && !have_iommufd()))
+		pair_open_by_group(pair);
+	else
+		pair_open_by_iommufd(pair);
 }
 
 void pair_close(struct pair *pair)
@@ -67,8 +89,9 @@ void pair_close(struct pair *pair)
 	for (i = 0; i < 2; i++)
 		if (pair->device[i] >= 0)
 			close(pair->device[i]);
-	close(pair->group);
-	close(pair->container);
+	if (pair->group >= 0)
+		close(pair->group);
+	close(pair->iommu);
 }
 
 int pair_export(struct pair *pair, int which, uint64_t offset,
@@ -95,16 +118,23 @@ int pair_export(struct pair *pair, int which, uint64_t offset,
 				     &request));
 }
 
-int pair_hot_reset(struct pair *pair, int which)
+int pair_hot_reset_with(struct pair *pair, int which, unsigned int groups,
+			int group)
 {
 	struct {
 		struct vfio_pci_hot_reset reset;
 		int32_t group;
 	} request = {
-		.reset = { .argsz = sizeof(request), .count = 1 },
-		.group = pair->group,
+		.reset = { .argsz = sizeof(request), .count = groups },
+		.group = group,
 	};
 
 	return ioctl(pair->device[which], VFIO_DEVICE_PCI_HOT_RESET,
 		     &request) ? -errno : 0;
+}
+
+/* By iommufd it is the iommufd that shows who owns the set. */
+int pair_hot_reset(struct pair *pair, int which)
+{
+	return pair_hot_reset_with(pair, which, pair->group >= 0, pair->group);
 }

@@ -6,17 +6,18 @@
 #ifndef KERNEL_TESTS_PAIR_H
 #define KERNEL_TESTS_PAIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-
 struct pair {
-	int container;
-	int group;
+	int iommu;	/* a container or an iommufd */
+	int group;	/* -1: opened by device file */
 	int device[2];
 };
 
 /* Opens both and switches their memory on; skips the test without them. */
 void pair_open(struct pair *pair);
+void pair_open_by_iommufd(struct pair *pair);
 void pair_close(struct pair *pair);
 
 /* One range of BAR 0 of one of them, as a new fd. */
@@ -25,5 +26,9 @@ int pair_export(struct pair *pair, int which, uint64_t offset,
 
 /* Hot reset of the set, asked of one of them: 0 or -errno. */
 int pair_hot_reset(struct pair *pair, int which);
+
+/* The same with @groups fds of the group, whatever the way: 0 or -errno. */
+int pair_hot_reset_with(struct pair *pair, int which, unsigned int groups,
+			int group);
 
 #endif /* KERNEL_TESTS_PAIR_H */

@@ -7,6 +7,7 @@
 
 #include "aftermath.h"
 #include "device.h"
+#include "device/cdev.h"
 #include "harness.h"
 #include "lessee.h"
 #include "touch.h"
@@ -273,6 +274,7 @@ TEST(unprivileged_process_has_no_other_way_to_the_device)
 {
 	char path[100], line[4096], status[64];
 	struct lessee lessee;
+	struct cdev cdev;
 	struct lent lent;
 	ssize_t length;
 	void *address;
@@ -290,6 +292,10 @@ TEST(unprivileged_process_has_no_other_way_to_the_device)
 	line[length] = '\0';
 	snprintf(path, sizeof(path), "/dev/vfio%.20s", strrchr(line, '/'));
 	ASSERT_ERROR(lessee_open(&lessee, path, O_RDWR), EACCES);
+	if (!cdev_find("/sys", barlease_device_bdf(lent.dev), &cdev)) {
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%s", cdev.name);
+		ASSERT_ERROR(lessee_open(&lessee, path, O_RDWR), EACCES);
+	}
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%d",
 		 barlease_device_bdf(lent.dev), RAM_BAR);

@@ -10,13 +10,14 @@
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
+	{ "open", required_argument, NULL, 'o' },
 	{ "vf-token", required_argument, NULL, 't' },
 	{ 0 },
 };
 
 static int run(int argc, char **argv)
 {
-	const char *vf_token = NULL;
+	struct open_options options = { 0 };
 	char bdf[BARLEASE_BDF_MAX];
 	struct barlease_device *dev;
 	struct function function;
@@ -27,11 +28,16 @@ static int run(int argc, char **argv)
 	options_begin();
 	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) !=
 	       -1) {
-		if (option != 't')
+		if (option == 't') {
+			options.vf_token = optarg;
+			status = vf_token_argument(&command_reset, optarg);
+		} else if (option == 'o') {
+			status = way_argument(&command_reset, optarg,
+					      &options.way);
+		} else {
 			return option_default(&command_reset, long_options,
 					      option, argv);
-		vf_token = optarg;
-		status = vf_token_argument(&command_reset, vf_token);
+		}
 		if (status)
 			return status;
 	}
@@ -45,7 +51,7 @@ static int run(int argc, char **argv)
 	if (status)
 		return status;
 
-	status = open_device(&function, vf_token, &dev);
+	status = open_device(&function, &options, &dev);
 	if (status)
 		return status;
 	err = barlease_device_reset(dev);
@@ -71,13 +77,14 @@ const struct command command_reset = {
 	.name = "reset",
 	.summary = "reset a function that no other process owns",
 	.help =
-	"usage: barlease reset [--vf-token UUID] BDF\n"
+	"usage: barlease reset [--open WAY] [--vf-token UUID] BDF\n"
 	"\n"
 	"Opens the PCI function at BDF through VFIO and resets it (by FLR,\n"
 	"power management or the bus, as the kernel finds). The function must\n"
 	"be bound to a VFIO driver, and no other process may own it: one that\n"
 	"does resets it itself.\n"
 	"\n"
+	"  --open WAY       iommufd or group, see barlease run\n"
 	"  --vf-token UUID  the token of an SR-IOV device, see barlease run\n"
 	"\n"
 	"Example:\n"

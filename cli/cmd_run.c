@@ -16,6 +16,7 @@
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
+	{ "open", required_argument, NULL, 'o' },
 	{ "user", required_argument, NULL, 'u' },
 	{ "vf-token", required_argument, NULL, 't' },
 	{ 0 },
@@ -24,7 +25,7 @@ static const struct option long_options[] = {
 struct run_options {
 	struct barlease_slice slice;
 	const char *user;
-	const char *vf_token;
+	struct open_options open;
 	char **argv;
 };
 
@@ -94,8 +95,7 @@ static int slice_run(const struct run_options *options,
 		return STATUS_FAILED;
 	}
 	signals_hold(&held, &former);
-	status = lend_begin(function, options->vf_token, &options->slice,
-			    &loan);
+	status = lend_begin(function, &options->open, &options->slice, &loan);
 	if (status)
 		return status;
 
@@ -123,6 +123,7 @@ static int options_read(int argc, char **argv, struct run_options *options)
 	const char *reason;
 	bool have_slice = false;
 	int option;
+	int status;
 
 	options_begin();
 	for (;;) {
@@ -132,7 +133,14 @@ static int options_read(int argc, char **argv, struct run_options *options)
 			continue;
 		}
 		if (option == 't') {
-			options->vf_token = optarg;
+			options->open.vf_token = optarg;
+			continue;
+		}
+		if (option == 'o') {
+			status = way_argument(&command_run, optarg,
+					      &options->open.way);
+			if (status)
+				return status;
 			continue;
 		}
 		if (option != -1)
@@ -158,9 +166,9 @@ static int options_read(int argc, char **argv, struct run_options *options)
 				   "(a name, or the number of one that has a "
 				   "name)",
 				   options->user);
-	if (options->vf_token) {
-		int status = vf_token_argument(&command_run, options->vf_token);
-
+	if (options->open.vf_token) {
+		status =
+			vf_token_argument(&command_run, options->open.vf_token);
 		if (status)
 			return status;
 	}
@@ -192,7 +200,7 @@ const struct command command_run = {
 	.name = "run",
 	.summary = "lend a slice of a BAR to a command",
 	.help =
-	"usage: barlease run [--user USER] [--vf-token UUID]\n"
+	"usage: barlease run [--user USER] [--open WAY] [--vf-token UUID]\n"
 	"         BDF:BAR[OFFSET+LENGTH][,ro] [--] COMMAND...\n"
 	"\n"
 	"Opens the PCI function at BDF through VFIO, lends LENGTH bytes of\n"
@@ -214,6 +222,10 @@ const struct command command_run = {
 	"               any capability: a name, or the decimal number of a\n"
 	"               user that has a name here. Otherwise it runs as the\n"
 	"               caller; root, also by --user 0, has all capabilities.\n"
+	"  --open WAY   how to open the function: iommufd (by its file in\n"
+	"               /dev/vfio/devices, and /dev/iommu) or group (by\n"
+	"               /dev/vfio/GROUP). Otherwise by iommufd if that can be,\n"
+	"               else by group.\n"
 	"  --vf-token UUID\n"
 	"               the token of an SR-IOV device. A virtual function whose\n"
 	"               physical function has a VFIO driver asks for it; the\n"

@@ -86,6 +86,7 @@ int function_read(const struct machine *machine, const char *bdf,
 {
 	char dir[PATH_MAX / 2];
 	char path[PATH_MAX];
+	struct cdev cdev;
 	int err;
 
 	memset(function, 0, sizeof(*function));
@@ -125,6 +126,8 @@ int function_read(const struct machine *machine, const char *bdf,
 	/* Each VFIO device registers a device of this class below its own. */
 	path_print(path, "%s/vfio-dev", dir);
 	function->vfio = path_exists(path);
+	if (!cdev_find(machine->sysfs, bdf, &cdev))
+		strcpy(function->vfio_file, cdev.name);
 	return 0;
 }
 

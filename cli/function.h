@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "barlease.h"
+#include "device/cdev.h"
 #include "machine.h"
 
 /* The kernel's own limit for driver names in driver_override is a page. */
@@ -34,6 +35,7 @@ struct function {
 	char driver[DRIVER_NAME_MAX]; /* "": none */
 	char group[16]; /* IOMMU group, "": none */
 	bool vfio; /* the driver is a VFIO driver */
+	char vfio_file[CDEV_NAME_MAX]; /* in /dev/vfio/devices, "": none */
 	struct function_bar bars[BARLEASE_BARS];
 };
 

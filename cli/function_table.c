@@ -14,6 +14,7 @@ enum column {
 	COLUMN_CLASS,
 	COLUMN_DRIVER,
 	COLUMN_GROUP,
+	COLUMN_VFIO_FILE,
 	COLUMN_BAR,
 	COLUMN_SIZE,
 	COLUMN_KIND,
@@ -37,6 +38,7 @@ static const struct column_format column_formats[COLUMNS] = {
 	[COLUMN_DRIVER] = { "DRIVER", "driver", SCOLS_JSON_STRING, 0 },
 	[COLUMN_GROUP] = { "GROUP", "iommu_group", SCOLS_JSON_NUMBER,
 			   SCOLS_FL_RIGHT },
+	[COLUMN_VFIO_FILE] = { "VFIO FILE", "vfio_file", SCOLS_JSON_STRING, 0 },
 	[COLUMN_BAR] = { "BAR", "bar", SCOLS_JSON_NUMBER, SCOLS_FL_RIGHT },
 	[COLUMN_SIZE] = { "SIZE", "size", SCOLS_JSON_NUMBER, SCOLS_FL_RIGHT },
 	[COLUMN_KIND] = { "KIND", "kind", SCOLS_JSON_STRING, 0 },
@@ -146,6 +148,7 @@ static int function_cells(struct table *table, struct libscols_line *line,
 			function->driver[0] || table->json ? function->driver
 							   : "-");
 	err |= cell_set(table, line, COLUMN_GROUP, function->group);
+	err |= cell_set(table, line, COLUMN_VFIO_FILE, function->vfio_file);
 	return err;
 }
 

@@ -5,7 +5,6 @@
 #include "command.h"
 #include "lend.h"
 #include "message.h"
-#include "open_device.h"
 
 int lend_check(const struct function *function, struct barlease_slice *slice)
 {
@@ -54,13 +53,14 @@ static int features_check(const struct function *function,
 	return STATUS_FAILED;
 }
 
-int lend_begin(const struct function *function, const char *vf_token,
+int lend_begin(const struct function *function,
+	       const struct open_options *options,
 	       const struct barlease_slice *slice, struct loan *loan)
 {
 	int status;
 	int err;
 
-	status = open_device(function, vf_token, &loan->dev);
+	status = open_device(function, options, &loan->dev);
 	if (status)
 		return status;
 	status = features_check(function, loan->dev);

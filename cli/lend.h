@@ -4,6 +4,7 @@
 
 #include "barlease.h"
 #include "function.h"
+#include "open_device.h"
 
 /**
  * lend_check() - whether a slice can be lent, as far as sysfs tells
@@ -26,7 +27,7 @@ struct loan {
 /**
  * lend_begin() - open the function and lend a slice of it
  * @function: whose
- * @vf_token: --vf-token, or NULL
+ * @options: how to open it
  * @slice: what
  * @loan: where to put it; lend_end() ends it
  *
@@ -34,7 +35,8 @@ struct loan {
  *
  * Return: STATUS_OK or STATUS_FAILED.
  */
-int lend_begin(const struct function *function, const char *vf_token,
+int lend_begin(const struct function *function,
+	       const struct open_options *options,
 	       const struct barlease_slice *slice, struct loan *loan);
 
 /**

@@ -17,12 +17,27 @@ static void busy_explain(const struct function *function)
 		function->bdf);
 }
 
-static void open_explain(const struct function *function, const char *vf_token,
-			 int err)
+/* Errors that say nothing about what it is that iommufd lacks. */
+static bool needs_reason(int err)
+{
+	return err == -EACCES || err == -ENOTSUP || err == -EPERM;
+}
+
+static void open_explain(const struct function *function,
+			 const struct open_options *options, int err,
+			 const char *reason)
 {
 	const char *bdf = function->bdf;
 
-	if (vf_token && err == -EINVAL) {
+	if (options->way == BARLEASE_BY_IOMMUFD && reason &&
+	    needs_reason(err)) {
+		message("cannot open %s by iommufd: %s%s", bdf, reason,
+			err == -EACCES ? "; run it as root" : "");
+		if (err == -EPERM)
+			group_explain_rest(&this_machine, function);
+		return;
+	}
+	if (options->vf_token && err == -EINVAL) {
 		message("cannot open %s: it takes no VF token; leave "
 			"--vf-token out",
 			bdf);
@@ -76,13 +91,19 @@ static void open_explain(const struct function *function, const char *vf_token,
 	}
 }
 
-int open_device(const struct function *function, const char *vf_token,
+int open_device(const struct function *function,
+		const struct open_options *options,
 		struct barlease_device **dev)
 {
-	int err = barlease_device_open_with_token(function->bdf, vf_token, dev);
+	const char *reason;
+	int err;
 
+	err = barlease_device_open_by(function->bdf, options->way,
+				      options->vf_token, dev, &reason);
 	if (!err)
 		return STATUS_OK;
-	open_explain(function, vf_token, err);
+	open_explain(function, options, err, reason);
+	if (options->way == BARLEASE_ANY_WAY && reason && needs_reason(err))
+		message("it cannot be opened by iommufd either: %s", reason);
 	return STATUS_FAILED;
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "barlease.h"
 #include "options.h"
 #include "device/uuid.h"
 #include "message.h"
@@ -97,6 +96,21 @@ int vf_token_argument(const struct command *command, const char *text)
 			   "'%s' is not a VF token (a UUID, as uuidgen prints "
 			   "one)",
 			   text);
+}
+
+int way_argument(const struct command *command, const char *text,
+		 enum barlease_way *way)
+{
+	if (!strcmp(text, "iommufd"))
+		*way = BARLEASE_BY_IOMMUFD;
+	else if (!strcmp(text, "group"))
+		*way = BARLEASE_BY_GROUP;
+	else
+		return usage_error(command,
+				   "'%s' is no way to open a function; there "
+				   "are iommufd and group",
+				   text);
+	return STATUS_OK;
 }
 
 int fd_argument(const struct command *command, const char *text, int *fd)

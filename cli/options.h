@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdint.h>
 
+#include "barlease.h"
 #include "command.h"
 
 /**
@@ -67,6 +68,17 @@ int bdf_argument(const struct command *command, const char *text, char *bdf);
  * Return: STATUS_OK or STATUS_USAGE.
  */
 int vf_token_argument(const struct command *command, const char *text);
+
+/**
+ * way_argument() - read a way to open a function
+ * @command: whose
+ * @text: its text
+ * @way: where to put it
+ *
+ * Return: STATUS_OK or STATUS_USAGE.
+ */
+int way_argument(const struct command *command, const char *text,
+		 enum barlease_way *way);
 
 /**
  * fd_argument() - read the number of an open fd

@@ -291,6 +291,15 @@ static void a_bad_vf_token_is_named(void **state)
 			   "true"), "'1234' is not a VF token");
 }
 
+static void a_bad_way_to_open_is_named(void **state)
+{
+	(void)state;
+	assert_bad(COMMAND("reset", "--open", "any", SOMEBODY),
+		   "'any' is no way to open a function");
+	assert_bad(COMMAND("run", "--open", "Group", NOBODY ":2[0+4K]", "true"),
+		   "there are iommufd and group");
+}
+
 static void a_bad_driver_name_is_named(void **state)
 {
 	(void)state;
@@ -433,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_function_that_is_not_there_is_named),
 		cmocka_unit_test(too_few_or_too_many_arguments_are_refused),
 		cmocka_unit_test(a_bad_vf_token_is_named),
+		cmocka_unit_test(a_bad_way_to_open_is_named),
 		cmocka_unit_test(a_bad_driver_name_is_named),
 		cmocka_unit_test(a_bad_slice_is_named_with_the_reason),
 		cmocka_unit_test(run_needs_a_slice_and_a_command),

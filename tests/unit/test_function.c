@@ -92,6 +92,10 @@ static void driver_and_group_are_the_names_of_links(void **state)
 	assert_string_equal(function.driver, "barlease-vfio-pci");
 	assert_string_equal(function.group, "7");
 	assert_true(function.vfio);
+	assert_string_equal(function.vfio_file, "");
+
+	tree_file(*state, DIR "vfio-dev/vfio0/dev", "511:0\n");
+	assert_string_equal(function_of(state).vfio_file, "vfio0");
 }
 
 static void bars_have_size_and_kind(void **state)
@@ -308,6 +312,7 @@ static void json_is_for_programs(void **state)
 	assert_contains(text, "\"bdf\": \"0000:00:04.0\"");
 	assert_contains(text, "\"driver\": null");
 	assert_contains(text, "\"iommu_group\": null");
+	assert_contains(text, "\"vfio_file\": null");
 	assert_contains(text, "\"bar\": 1,");
 	assert_contains(text, "\"size\": 2097152,");
 	assert_contains(text, "\"prefetchable\": false");

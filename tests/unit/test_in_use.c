@@ -301,7 +301,7 @@ static void without_mountinfo_there_is_no_answer(void **state)
 	assert_int_equal(in_use_find(&machine, &used, &use), -ENOENT);
 }
 
-static struct in_use vfio_found(void **state)
+static struct in_use vfio_found_with(void **state, const char *vfio_file)
 {
 	struct machine machine = tree_machine(state);
 	struct function function = {
@@ -312,9 +312,15 @@ static struct in_use vfio_found(void **state)
 	unsigned int before = fd_count();
 	struct in_use use = { 0 };
 
+	strcpy(function.vfio_file, vfio_file);
 	assert_int_equal(in_use_find_vfio(&machine, &function, &use), 0);
 	assert_int_equal(fd_count(), before);
 	return use;
+}
+
+static struct in_use vfio_found(void **state)
+{
+	return vfio_found_with(state, "");
 }
 
 static void a_group_that_opens_is_not_in_use(void **state)
@@ -342,6 +348,46 @@ static void a_group_that_is_busy_is_in_use_by_its_opener(void **state)
 	use = vfio_found(state);
 	assert_int_equal(use.count, 1);
 	assert_contains(use.users[0], "process 123 (dpdk)");
+}
+
+/* The group opens, but whoever has the device file is waited for. */
+static void a_device_file_is_in_use_by_its_openers(void **state)
+{
+	const struct tree *tree = *state;
+	char path[PATH_MAX];
+	struct in_use use;
+
+	tree_file(*state, "dev/vfio/7", "");
+	tree_file(*state, "dev/vfio/devices/vfio3", "");
+	strcpy(path, tree->dev);
+	strcat(path, "/vfio/devices/vfio3");
+	assert_int_equal(vfio_found_with(state, "vfio3").count, 0);
+	tree_link(*state, "proc/123/fd/5", path);
+	tree_file(*state, "proc/123/comm", "dpdk\n");
+	tree_link(*state, "proc/124/fd/5", path);
+	assert_int_equal(vfio_found_with(state, "vfio4").count, 0);
+	use = vfio_found_with(state, "vfio3");
+	assert_int_equal(use.count, 2);
+	assert_contains(use.users[0], "/vfio/devices/vfio3 open");
+
+	/* Where the kernel has no groups, too. */
+	tree_remove(*state, "dev/vfio/7");
+	assert_int_equal(vfio_found_with(state, "vfio3").count, 2);
+}
+
+static void a_device_that_is_in_use_by_nobody_known_has_two_files(void **state)
+{
+	const struct tree *tree = *state;
+	static char path[PATH_MAX];
+	struct in_use use;
+
+	strcpy(path, tree->dev);
+	strcat(path, "/vfio/7");
+	busy_file = path;
+	use = vfio_found_with(state, "vfio3");
+	assert_int_equal(use.count, 1);
+	assert_contains(use.users[0], "/vfio/7 or ");
+	assert_contains(use.users[0], "/vfio/devices/vfio3 open");
 }
 
 #define in_use_test(function) \
@@ -372,6 +418,9 @@ int main(void)
 		in_use_test(without_mountinfo_there_is_no_answer),
 		in_use_test(a_group_that_opens_is_not_in_use),
 		in_use_test(a_group_that_is_busy_is_in_use_by_its_opener),
+		in_use_test(a_device_file_is_in_use_by_its_openers),
+		in_use_test(
+			a_device_that_is_in_use_by_nobody_known_has_two_files),
 	};
 
 	return cmocka_run_group_tests_name("in use", tests, NULL, NULL);

@@ -30,21 +30,25 @@
 
 static void **tree_state;
 
-int __wrap_barlease_device_open_with_token(const char *bdf,
-					   const char *vf_token,
-					   struct barlease_device **dev);
+int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
+				   const char *vf_token,
+				   struct barlease_device **dev,
+				   const char **reason);
 int __wrap_function_argument(const struct machine *machine, const char *bdf,
 			     struct function *function);
 
 /* The library's device, in the tree of the test. */
-int __wrap_barlease_device_open_with_token(const char *bdf,
-					   const char *vf_token,
-					   struct barlease_device **dev)
+static enum barlease_way way_asked_for;
+
+int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
+				   const char *vf_token,
+				   struct barlease_device **dev,
+				   const char **reason)
 {
 	struct barlease_paths paths = vfio_fake_paths(tree_state);
 
-	return barlease_device_open_at(&paths, bdf, BARLEASE_ANY_WAY, vf_token,
-				       dev, NULL);
+	way_asked_for = way;
+	return barlease_device_open_at(&paths, bdf, way, vf_token, dev, reason);
 }
 
 /* The status of a command that ends goes to somebody else. */
@@ -165,15 +169,33 @@ static void a_command_that_is_not_there_leaves_no_lease(void **state)
 	assert_int_equal(vfio_fake.feature_flags, REVOKE);
 }
 
+static void the_way_to_open_can_be_chosen(void **state)
+{
+	assert_int_equal(RUN(SLICE, "true"), 0);
+	assert_int_equal(way_asked_for, BARLEASE_ANY_WAY);
+	assert_int_equal(RUN("--open", "group", SLICE, "true"), 0);
+	assert_int_equal(way_asked_for, BARLEASE_BY_GROUP);
+	assert_int_equal(RUN("--open", "iommufd", SLICE, "true"),
+			 STATUS_FAILED);
+	assert_int_equal(way_asked_for, BARLEASE_BY_IOMMUFD);
+	vfio_fake_add_iommufd(state);
+	/* /dev/null, which plays the device file, has no memory decode. */
+	assert_int_equal(RUN("--open", "iommufd", SLICE, "true"),
+			 STATUS_FAILED);
+	assert_int_equal(vfio_fake.binds, 1);
+}
+
 static void a_lease_is_lent_with_memory_switched_on(void **state)
 {
 	struct function function = fake_function();
 	struct barlease_slice slice = { .range = { 0, 0x1000 }, .bar = 2 };
+	struct open_options options = { 0 };
 	unsigned char command;
 	struct loan loan;
 
 	(void)state;
-	assert_int_equal(lend_begin(&function, NULL, &slice, &loan), STATUS_OK);
+	assert_int_equal(lend_begin(&function, &options, &slice, &loan),
+			 STATUS_OK);
 	assert_int_equal(
 		pread(vfio_fake.device_fd, &command, 1, 7 * 0x10000 + 4), 1);
 	assert_int_equal(command, 2);
@@ -328,6 +350,7 @@ int main(void)
 		lend_test(the_lease_is_revoked_when_it_ends),
 		lend_test(a_failed_revocation_is_a_failure),
 		lend_test(a_command_that_is_not_there_leaves_no_lease),
+		lend_test(the_way_to_open_can_be_chosen),
 		lend_test(a_lease_is_lent_with_memory_switched_on),
 		lend_test(a_driver_that_cannot_revoke_lends_nothing),
 		lend_test(a_device_that_is_busy_is_a_failure),

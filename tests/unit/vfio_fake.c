@@ -123,6 +123,7 @@ static int device_attach(const struct vfio_device_attach_iommufd_pt *attach)
 
 static int device_bind(const struct iommufd_bind *bind)
 {
+	vfio_fake.binds++;
 	vfio_fake.bind_token_given = bind->flags == IOMMUFD_BIND_TOKEN;
 	if (vfio_fake.bind_token_given) {
 		assert_int_equal(bind->argsz, sizeof(*bind));

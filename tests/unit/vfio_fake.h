@@ -28,6 +28,7 @@ struct vfio_fake {
 	bool no_reset;
 
 	uint32_t features[4]; /* served, with VFIO_DEVICE_FEATURE_GET/SET */
+	unsigned int binds; /* of the device file, tried */
 	bool bind_token_given;
 	unsigned char bind_token[16];
 	char device_name[100]; /* with which the device was asked for */

@@ -177,8 +177,8 @@ test_a_child_has_the_lease_and_no_privilege()
 		readlink /proc/self/fd/3
 		grep -E "^(CapEff|NoNewPrivs)" /proc/self/status
 		cat /sys/bus/pci/devices/*/resource2 >/dev/null && echo opened
-		for group in /dev/vfio/[0-9]*; do
-			(: <"$group") && echo opened
+		for file in /dev/vfio/[0-9]* /dev/vfio/devices/*; do
+			(: <"$file") && echo opened
 		done
 		true'
 	says 1000
@@ -203,6 +203,71 @@ test_a_function_that_is_lent_is_not_taken()
 	wait "$lessor" || status=$?
 	is "$status" 143
 	soon is_gone "$child"
+}
+
+# Whether the kernel has files in /dev/vfio/devices, and iommufd.
+has_iommufd()
+{
+	[ -e /dev/vfio/devices ] && [ -e /dev/iommu ]
+}
+
+vfio_file_of()
+{
+	file=$(echo "/sys/bus/pci/devices/$1/vfio-dev"/vfio*)
+	echo "/dev/vfio/devices/${file##*/}"
+}
+
+test_a_function_is_opened_in_the_way_that_is_asked_for()
+{
+	bind "$memory"
+	expect 0 barlease run --open group "$memory:2[0+4K]" -- barlease peek 0
+	expect 2 barlease run --open any "$memory:2[0+4K]" -- true
+	if ! has_iommufd; then
+		expect 1 barlease run --open iommufd "$memory:2[0+4K]" -- true
+		says "by iommufd: this kernel has no files in /dev/vfio/devices"
+		expect 0 barlease list --json "$memory"
+		says '"vfio_file": null'
+		return
+	fi
+	expect 0 barlease run --open iommufd "$memory:2[0+4K]" -- \
+		barlease peek 0
+	expect 0 barlease list --json "$memory"
+	says "\"vfio_file\": \"$(basename "$(vfio_file_of "$memory")")\""
+	# Nobody else may, in either way.
+	expect 1 su -s /bin/sh lessee -c \
+		"barlease run --open iommufd '$memory:2[0+4K]' -- true"
+	says "by iommufd: this user may not open its file"
+	expect 1 su -s /bin/sh lessee -c \
+		"barlease run '$memory:2[0+4K]' -- true"
+	says "this user may not open /dev/vfio/"
+	says "by iommufd either: this user may not open its file"
+}
+
+test_a_lent_function_is_in_use_in_either_way()
+{
+	bind "$memory"
+	lend_for_long
+	if has_iommufd; then
+		expect 1 barlease run --open iommufd "$memory:2[0+4K]" -- true
+		says "has $(vfio_file_of "$memory") open"
+	fi
+	expect 1 barlease run --open group "$memory:2[0+4K]" -- true
+	says "another process owns it"
+	says "(barlease) has /dev/vfio/"
+	kill -TERM "$lessor"
+	wait "$lessor"
+	if has_iommufd; then
+		# Nobody owns the device, but unbinding would wait for this.
+		sleep 1000 <>"$(vfio_file_of "$memory")" &
+		holder=$!
+		soon test -e "/proc/$holder/exe"
+		soon grep -q sleep "/proc/$holder/comm"
+		expect 1 barlease unbind "$memory"
+		says "(sleep) has $(vfio_file_of "$memory") open"
+		kill "$holder"
+		wait "$holder"
+	fi
+	expect 0 barlease unbind "$memory"
 }
 
 test_a_killed_run_takes_its_child_along()

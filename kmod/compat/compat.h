@@ -130,4 +130,27 @@ static inline void compat_set_device_params(struct vfio_pci_core_device *core,
 #endif
 }
 
+/*
+ * Before 6.17 the core asks nobody for the VF token who opens a device by its
+ * device file, and has no way to be given it. A function that wants the token
+ * cannot be opened so then; the group takes it.
+ */
+#if defined(BARLEASE_HAVE_MATCH_TOKEN_UUID) || !IS_ENABLED(CONFIG_IOMMUFD)
+#define compat_bind_iommufd vfio_iommufd_physical_bind
+#else
+static inline int compat_bind_iommufd(struct vfio_device *vfio,
+				      struct iommufd_ctx *ictx, u32 *id)
+{
+	char name[32];
+	int ret;
+
+	/* As one that is opened by its name alone. */
+	strscpy(name, dev_name(vfio->dev), sizeof(name));
+	ret = vfio_pci_core_match(vfio, name);
+	if (ret < 0)
+		return ret;
+	return vfio_iommufd_physical_bind(vfio, ictx, id);
+}
+#endif
+
 #endif /* BARLEASE_COMPAT_H */

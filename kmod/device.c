@@ -2,8 +2,7 @@
 /*
  * The VFIO device: vfio-pci-core's, with the features of a lessor on top.
  */
-#include <linux/delay.h>
-#include <linux/sched/signal.h>
+#include <linux/cred.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/barlease.h>
@@ -12,8 +11,6 @@
 #include "lease.h"
 #include "window.h"
 
-static const struct vfio_device_ops barlease_ops;
-
 static int barlease_init_dev(struct vfio_device *vfio)
 {
 	struct barlease_device *dev = barlease_device(vfio);
@@ -21,6 +18,8 @@ static int barlease_init_dev(struct vfio_device *vfio)
 
 	mutex_init(&dev->leases_lock);
 	INIT_LIST_HEAD(&dev->leases);
+	barlease_peers_init(dev);
+	dev->af_cap = pci_find_capability(to_pci_dev(vfio->dev), PCI_CAP_ID_AF);
 	compat_set_device_params(&dev->core, barlease_params.nointxmask,
 				 barlease_params.disable_vga,
 				 barlease_params.disable_idle_d3);
@@ -46,7 +45,8 @@ static void barlease_release_dev(struct vfio_device *vfio)
 
 static int barlease_open_device(struct vfio_device *vfio)
 {
-	struct vfio_pci_core_device *core = &barlease_device(vfio)->core;
+	struct barlease_device *dev = barlease_device(vfio);
+	struct vfio_pci_core_device *core = &dev->core;
 	int ret;
 
 	ret = vfio_pci_core_enable(core);
@@ -55,60 +55,22 @@ static int barlease_open_device(struct vfio_device *vfio)
 
 	vfio_pci_core_finish_enable(core);
 	compat_claim_bars(core);
+
+	dev->opener = current_euid();
+	down_write(&core->memory_lock);
+	dev->opened = true;
+	up_write(&core->memory_lock);
+	barlease_peers_settle(dev);
 	return 0;
 }
 
 static void barlease_close_device(struct vfio_device *vfio)
 {
-	barlease_orphan_all(barlease_device(vfio));
+	struct barlease_device *dev = barlease_device(vfio);
+
+	barlease_orphan_all(dev);
+	barlease_peers_close(dev);
 	vfio_pci_core_close_device(vfio);
-}
-
-/* Sets the gate of every device of ours in the set; see fault.c. */
-static void barlease_set_gates(struct vfio_device_set *dev_set,
-			       unsigned long gate)
-{
-	struct vfio_device *vfio;
-
-	mutex_lock(&dev_set->lock);
-	list_for_each_entry(vfio, &dev_set->device_list, dev_set_list)
-		if (vfio->ops == &barlease_ops)
-			WRITE_ONCE(barlease_device(vfio)->gate, gate);
-	mutex_unlock(&dev_set->lock);
-}
-
-/* How long lessees are kept away so that a hot reset gets its locks. */
-#define BARLEASE_GATE_MS 500
-
-/*
- * A hot reset takes the memory_lock of every function of the set or answers
- * EBUSY. With vfio-pci only the owners of the functions fault on them; here
- * lessees do, and must not be able to keep a reset from happening.
- */
-static long barlease_hot_reset(struct vfio_device *vfio, unsigned int cmd,
-			       unsigned long arg)
-{
-	unsigned long end = jiffies + msecs_to_jiffies(BARLEASE_GATE_MS);
-	long ret;
-
-	/* The value 0 means that there is no gate. */
-	barlease_set_gates(vfio->dev_set, end | 1);
-	do {
-		ret = vfio_pci_core_ioctl(vfio, cmd, arg);
-		if (ret != -EBUSY || signal_pending(current))
-			break;
-		usleep_range(500, 1000);
-	} while (time_before(jiffies, end));
-	barlease_set_gates(vfio->dev_set, 0);
-	return ret;
-}
-
-static long barlease_ioctl(struct vfio_device *vfio, unsigned int cmd,
-			   unsigned long arg)
-{
-	if (cmd == VFIO_DEVICE_PCI_HOT_RESET)
-		return barlease_hot_reset(vfio, cmd, arg);
-	return vfio_pci_core_ioctl(vfio, cmd, arg);
 }
 
 static int barlease_device_feature(struct vfio_device *vfio, u32 flags,
@@ -126,7 +88,7 @@ static int barlease_device_feature(struct vfio_device *vfio, u32 flags,
 	case BARLEASE_FEATURE_INFO:
 		return barlease_feature_info(dev, flags, arg, argsz);
 	default:
-		return vfio_pci_core_ioctl_feature(vfio, flags, arg, argsz);
+		return barlease_core_feature(vfio, flags, arg, argsz);
 	}
 }
 
@@ -139,7 +101,7 @@ static const struct vfio_device_ops barlease_ops = {
 	.ioctl = barlease_ioctl,
 	.device_feature = barlease_device_feature,
 	.read = vfio_pci_core_read,
-	.write = vfio_pci_core_write,
+	.write = barlease_write,
 	.mmap = vfio_pci_core_mmap,
 	.request = vfio_pci_core_request,
 	.match = vfio_pci_core_match,
@@ -158,6 +120,11 @@ static const struct vfio_device_ops barlease_ops = {
 	.pasid_detach_ioas = vfio_iommufd_physical_pasid_detach_ioas,
 #endif
 };
+
+bool barlease_is_ours(const struct vfio_device *vfio)
+{
+	return vfio->ops == &barlease_ops;
+}
 
 /*
  * barlease_device_create() - the VFIO side of a PCI function
@@ -197,5 +164,6 @@ static void barlease_leave_device_set(struct vfio_device *vfio)
 void barlease_device_destroy(struct barlease_device *dev)
 {
 	barlease_leave_device_set(&dev->core.vdev);
+	barlease_peers_exit(dev);
 	vfio_put_device(&dev->core.vdev);
 }

@@ -7,14 +7,18 @@
 #include <linux/maple_tree.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/uidgid.h>
 #include <linux/vfio_pci_core.h>
+
+#include "peer.h"
 
 struct dentry;
 
 /*
  * A PCI function of ours.
  *
- * Lock order: mmap_lock -> core.memory_lock -> leases_lock, i_mmap locks.
+ * Lock order: mmap_lock, or the lock of the device set -> core.memory_lock ->
+ * leases_lock, i_mmap locks, or a DMABUF's reservation lock -> peers.lock.
  *
  * core.memory_lock is the core's. Whoever ends an access to the BARs (reset,
  * memory decode off, power states, our revocation) holds it for writing and
@@ -31,6 +35,18 @@ struct barlease_device {
 
 	/* Taken stretches of the address space, in pages. Has its own lock. */
 	struct maple_tree windows;
+
+	/* The importers of our leases. */
+	struct barlease_peers peers;
+	unsigned int af_cap;	/* where it is in the configuration space, or 0 */
+
+	/*
+	 * The device is open: there is a virtual configuration space, and the
+	 * PCI function is ours. Written under memory_lock for writing.
+	 */
+	bool opened;
+	/* Who opened it; under the device set's lock. */
+	kuid_t opener;
 
 	struct dentry *debugfs;
 
@@ -60,8 +76,22 @@ struct barlease_device_params {
 
 extern struct barlease_device_params barlease_params;
 
+/* Can the BARs be touched now? Under memory_lock. */
+bool barlease_accessible(struct barlease_device *dev);
+
 struct barlease_device *barlease_device_create(struct pci_dev *pdev);
 void barlease_device_destroy(struct barlease_device *dev);
+
+bool barlease_is_ours(const struct vfio_device *vfio);
+
+/* events.c: what may take the BARs away. */
+long barlease_ioctl(struct vfio_device *vfio, unsigned int cmd,
+		    unsigned long arg);
+ssize_t barlease_write(struct vfio_device *vfio, const char __user *buf,
+		       size_t count, loff_t *ppos);
+int barlease_core_feature(struct vfio_device *vfio, u32 flags, void __user *arg,
+			  size_t argsz);
+extern const struct pci_error_handlers barlease_err_handlers;
 
 bool barlease_denylisted(struct pci_dev *pdev, bool ignore);
 

@@ -10,6 +10,7 @@
 #include <linux/barlease.h>
 
 #include "compat/compat.h"
+#include "compat/sgt.h"
 #include "lease.h"
 #include "wc.h"
 #include "window.h"
@@ -55,18 +56,20 @@ void barlease_lease_free(struct barlease_lease *lease)
 	put_device(&dev->core.vdev.device);
 }
 
-/*
- * May the BARs be touched now? Only for a lease that is live under
- * memory_lock: the virtual configuration goes when the device is closed.
- */
-bool barlease_lease_accessible(struct barlease_lease *lease)
+/* The virtual configuration goes when the device is closed. */
+bool barlease_accessible(struct barlease_device *dev)
 {
-	struct vfio_pci_core_device *core = &lease->dev->core;
+	struct vfio_pci_core_device *core = &dev->core;
 
 	lockdep_assert_held(&core->memory_lock);
 
-	return lease->state == BARLEASE_LIVE && !core->pm_runtime_engaged &&
+	return dev->opened && !core->pm_runtime_engaged &&
 	       __vfio_pci_memory_enabled(core);
+}
+
+bool barlease_lease_accessible(struct barlease_lease *lease)
+{
+	return lease->state == BARLEASE_LIVE && barlease_accessible(lease->dev);
 }
 
 /*
@@ -121,6 +124,7 @@ int barlease_lease_publish(struct barlease_lease *lease)
 	dmabuf->file->f_mapping = dev->core.vdev.inode->i_mapping;
 
 	barlease_name_dmabuf(lease, dmabuf);
+	lease->dmabuf = dmabuf;
 
 	mutex_lock(&dev->leases_lock);
 	list_add_tail(&lease->node, &dev->leases);
@@ -138,9 +142,7 @@ static void barlease_dmabuf_release(struct dma_buf *dmabuf)
 	struct barlease_lease *lease = dmabuf->priv;
 
 	trace_barlease_release(lease);
-	mutex_lock(&lease->dev->leases_lock);
-	list_del(&lease->node);
-	mutex_unlock(&lease->dev->leases_lock);
+	barlease_peers_forget(lease);
 
 	/* Off the list nobody ends it any more, and no mapping is left. */
 	if (lease->state == BARLEASE_LIVE)
@@ -165,8 +167,10 @@ static int barlease_lease_end(struct barlease_lease *lease,
 		return -EBADFD;
 
 	trace_barlease_end(lease, to);
-	/* .mmap peeks without the lock, hence the annotation. */
+	spin_lock(&dev->peers.lock);
+	/* .mmap peeks without a lock, hence the annotation. */
 	WRITE_ONCE(lease->state, to);
+	spin_unlock(&dev->peers.lock);
 	barlease_window_zap(lease);
 	barlease_window_free(lease);
 	return 0;
@@ -175,8 +179,9 @@ static int barlease_lease_end(struct barlease_lease *lease,
 /*
  * barlease_orphan_all() - end every lease, the device is being closed
  *
- * Must come before the core tears the device down: from here on no fault
- * looks at the PCI function or at the virtual configuration space.
+ * Must come before the core tears the device down: from here on nobody looks at
+ * the virtual configuration space, nor a fault at the PCI function. Importers
+ * may still be in: barlease_peers_close().
  */
 void barlease_orphan_all(struct barlease_device *dev)
 {
@@ -184,6 +189,7 @@ void barlease_orphan_all(struct barlease_device *dev)
 	struct barlease_lease *lease;
 
 	down_write(&core->memory_lock);
+	dev->opened = false;
 	mutex_lock(&dev->leases_lock);
 	list_for_each_entry(lease, &dev->leases, node)
 		barlease_lease_end(lease, BARLEASE_ORPHANED);
@@ -219,7 +225,7 @@ int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
 	struct barlease_revoke revoke;
 	struct barlease_lease *lease;
 	struct dma_buf *dmabuf;
-	int ret;
+	int ret, drained;
 
 	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET,
 				 sizeof(revoke));
@@ -237,8 +243,10 @@ int barlease_feature_revoke(struct barlease_device *dev, u32 flags,
 	ret = barlease_lease_end(lease, BARLEASE_REVOKED);
 	up_write(&dev->core.memory_lock);
 
+	/* Also for who comes second: EBADFD says that it is all over, too. */
+	drained = barlease_peers_revoke(lease);
 	dma_buf_put(dmabuf);
-	return ret;
+	return ret ?: drained;
 }
 
 /*
@@ -293,30 +301,12 @@ int barlease_feature_memattr(struct barlease_device *dev, u32 flags,
 	return ret;
 }
 
-/* Peer devices cannot have a lease yet; the DMABUF core wants the callbacks. */
-static int barlease_dmabuf_attach(struct dma_buf *dmabuf,
-				  struct dma_buf_attachment *attachment)
-{
-	return -EOPNOTSUPP;
-}
-
-static struct sg_table *
-barlease_dmabuf_map(struct dma_buf_attachment *attachment,
-		    enum dma_data_direction direction)
-{
-	return ERR_PTR(-EOPNOTSUPP);
-}
-
-static void barlease_dmabuf_unmap(struct dma_buf_attachment *attachment,
-				  struct sg_table *table,
-				  enum dma_data_direction direction)
-{
-}
-
 const struct dma_buf_ops barlease_dmabuf_ops = {
-	.attach = barlease_dmabuf_attach,
-	.map_dma_buf = barlease_dmabuf_map,
-	.unmap_dma_buf = barlease_dmabuf_unmap,
+	.attach = barlease_peer_attach,
+	.detach = barlease_peer_detach,
+	COMPAT_DMA_BUF_PIN
+	.map_dma_buf = barlease_peer_map,
+	.unmap_dma_buf = barlease_peer_unmap,
 	.release = barlease_dmabuf_release,
 	.mmap = barlease_mmap,
 };

@@ -43,15 +43,28 @@ enum barlease_fault_size {
  * may go at any time, and nothing that belongs to them is touched unless the
  * lease is seen live under memory_lock.
  *
- * The device side never looks at the DMABUF or at its file: an O_PATH fd can
- * keep a DMABUF and its lease after the file itself is freed.
+ * The device side never looks at the DMABUF's file: an O_PATH fd can keep a
+ * DMABUF and its lease after the file itself is freed.
  */
 struct barlease_lease {
 	struct barlease_device *dev;	/* constant, referenced */
 	struct list_head node;		/* in dev->leases, under leases_lock */
+	unsigned int walkers;		/* visits under way, under leases_lock */
+	/*
+	 * For those who visit the lease on the list, or have a reference of
+	 * their own.
+	 */
+	struct dma_buf *dmabuf;
 
-	/* Written under memory_lock for writing; see barlease_lease_end(). */
+	/*
+	 * Written under memory_lock for writing and peers.lock, so that either
+	 * is enough to read it; see barlease_lease_end().
+	 */
 	enum barlease_state state;
+
+	/* Devices that are attached; what they do now, under peers.lock. */
+	atomic_t attachments;
+	unsigned int peer_users;
 
 	/* Of mappings made from now on. Under memory_lock for writing. */
 	u32 memattr;

@@ -106,7 +106,7 @@ static struct pci_driver barlease_pci_driver = {
 	.probe = barlease_pci_probe,
 	.remove = barlease_pci_remove,
 	.sriov_configure = barlease_pci_sriov_configure,
-	.err_handler = &vfio_pci_core_err_handlers,
+	.err_handler = &barlease_err_handlers,
 	.driver_managed_dma = true,
 };
 

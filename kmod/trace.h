@@ -126,6 +126,40 @@ DEFINE_EVENT(barlease_lease_class, barlease_zap,
 DEFINE_EVENT(barlease_lease_class, barlease_release,
 	TP_PROTO(const struct barlease_lease *lease), TP_ARGS(lease));
 
+/* The importers of the lease are told to unmap, or that they may map. */
+DEFINE_EVENT(barlease_lease_class, barlease_notify,
+	TP_PROTO(const struct barlease_lease *lease), TP_ARGS(lease));
+
+DECLARE_EVENT_CLASS(barlease_peer_class,
+	TP_PROTO(const struct barlease_lease *lease, const struct device *peer,
+		 long result),
+	TP_ARGS(lease, peer, result),
+	TP_STRUCT__entry(
+		__string(peer, dev_name(peer))
+		__field(u64, id)
+		__field(long, result)
+	),
+	TP_fast_assign(
+		__assign_str(peer);
+		__entry->id = lease->id;
+		__entry->result = result;
+	),
+	TP_printk("lease=%llu peer=%s result=%ld", __entry->id,
+		  __get_str(peer), __entry->result)
+);
+
+DEFINE_EVENT(barlease_peer_class, barlease_attach,
+	TP_PROTO(const struct barlease_lease *lease, const struct device *peer,
+		 long result), TP_ARGS(lease, peer, result));
+
+DEFINE_EVENT(barlease_peer_class, barlease_peer_map,
+	TP_PROTO(const struct barlease_lease *lease, const struct device *peer,
+		 long result), TP_ARGS(lease, peer, result));
+
+DEFINE_EVENT(barlease_peer_class, barlease_peer_unmap,
+	TP_PROTO(const struct barlease_lease *lease, const struct device *peer,
+		 long result), TP_ARGS(lease, peer, result));
+
 #endif /* BARLEASE_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

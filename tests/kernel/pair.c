@@ -138,3 +138,17 @@ int pair_hot_reset(struct pair *pair, int which)
 {
 	return pair_hot_reset_with(pair, which, pair->group >= 0, pair->group);
 }
+
+unsigned int pair_count_set(struct pair *pair, int which)
+{
+	struct {
+		struct vfio_pci_hot_reset_info info;
+		struct vfio_pci_dependent_device devices[8];
+	} request = {
+		.info = { .argsz = sizeof(request) },
+	};
+
+	ASSERT_SYS(ioctl(pair->device[which],
+			 VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &request));
+	return request.info.count;
+}

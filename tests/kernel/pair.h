@@ -31,4 +31,7 @@ int pair_hot_reset(struct pair *pair, int which);
 int pair_hot_reset_with(struct pair *pair, int which, unsigned int groups,
 			int group);
 
+/* How many functions the set has. VFIO takes the lock of the set for it. */
+unsigned int pair_count_set(struct pair *pair, int which);
+
 #endif /* KERNEL_TESTS_PAIR_H */

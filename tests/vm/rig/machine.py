@@ -22,6 +22,8 @@ DEVICES = {
     "virtio-blk": (0x07, "16M"),
     "edu": (0x08, None),
     "display": (0x09, None),
+    # Another edu, which is there to import leases of the others.
+    "peer": (0x0f, None),
 }
 # Two functions of one device below a port of their own: reset together.
 PORT_SLOT = 0x0a
@@ -139,6 +141,7 @@ class Machine:
                        f"disable-legacy=on,{slot['virtio-blk']}",
             "-device", f"edu,id=edu,{slot['edu']}",
             "-device", f"bochs-display,id=display,{slot['display']}",
+            "-device", f"edu,id=peer,{slot['peer']}",
             "-device", "pcie-root-port,id=root-port,chassis=1,"
                        f"addr={PORT_SLOT:#x}",
             "-device", "edu,id=pair0,bus=root-port,addr=0.0,multifunction=on",
@@ -148,12 +151,14 @@ class Machine:
     def command(self, kernel, initramfs, console, ports, monitor, accelerator):
         """QEMU's arguments; ports are sockets that we listen on."""
         # The IOMMU needs the split interrupt controller; -cpu max has the
-        # physical address bits that an 8 GiB BAR wants.
+        # physical address bits that an 8 GiB BAR wants. Family 23 is an AMD
+        # Zen: the kernel lets devices reach each other through its host bridge,
+        # and through no bridge that QEMU has.
         command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config",
             "-display", "none", "-vga", "none", "-no-reboot",
             "-machine", "q35,kernel-irqchip=split",
-            "-accel", accelerator, "-cpu", "max",
+            "-accel", accelerator, "-cpu", "max,family=23,model=1",
             "-smp", str(self.cpus), "-m", self.memory,
             "-device", "intel-iommu,intremap=on",
             "-boot", "menu=off,strict=on",

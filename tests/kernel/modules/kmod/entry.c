@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * barlease-test: lets a test see the page table entry behind an address of its
- * own. Write the address to <debugfs>/barlease-test/entry and read the file:
+ * Lets a test see the page table entry behind an address of its own. Write the address to <debugfs>/barlease-test/entry and read the file:
  * its memory type, which is wb, wc, uc-, uc or other, or "none".
  */
 #include <linux/debugfs.h>
@@ -9,6 +8,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/uaccess.h>
+
+#include "parts.h"
 
 static struct dentry *directory;
 
@@ -86,19 +87,13 @@ static const struct file_operations entry_fops = {
 	.read = entry_read,
 };
 
-static int __init barlease_test_init(void)
+void entry_init(void)
 {
 	directory = debugfs_create_dir("barlease-test", NULL);
 	debugfs_create_file("entry", 0600, directory, NULL, &entry_fops);
-	return 0;
 }
-module_init(barlease_test_init);
 
-static void __exit barlease_test_exit(void)
+void entry_exit(void)
 {
 	debugfs_remove(directory);
 }
-module_exit(barlease_test_exit);
-
-MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("What the tests of barlease see of the kernel");

@@ -3,7 +3,6 @@
  * <debugfs>/barlease/<BDF>/leases: what is lent, for the person who wonders.
  */
 #include <linux/debugfs.h>
-#include <linux/fcntl.h>
 #include <linux/seq_file.h>
 #include <linux/barlease.h>
 
@@ -37,11 +36,12 @@ static void barlease_show(struct seq_file *m, struct barlease_lease *lease)
 		seq_printf(m, "%c0x%llx+0x%llx", i ? ',' : ' ', range.offset,
 			   range.length);
 	}
-	seq_printf(m, " %s %s %s %d %lld %lld %lld %d ",
-		   (lease->open_flags & O_ACCMODE) == O_RDONLY ? "ro" : "rw",
+	seq_printf(m, " %s %s %s %d %d %lld %lld %lld %d ",
+		   barlease_access_name(lease->open_flags),
 		   lease->memattr == BARLEASE_MEMATTR_WC ?
 			   "wc" : "nc",
 		   barlease_show_state(lease), atomic_read(&lease->mappings),
+		   atomic_read(&lease->attachments),
 		   atomic64_read(&lease->faults[BARLEASE_FAULT_PTE]),
 		   atomic64_read(&lease->faults[BARLEASE_FAULT_PMD]),
 		   atomic64_read(&lease->faults[BARLEASE_FAULT_PUD]),
@@ -55,7 +55,7 @@ static int barlease_leases_show(struct seq_file *m, void *unused)
 	struct barlease_device *dev = m->private;
 	struct barlease_lease *lease;
 
-	seq_puts(m, "#lease bar ranges access attribute state mappings pte-faults pmd-faults pud-faults pid exporter\n");
+	seq_puts(m, "#lease bar ranges access attribute state mappings importers pte-faults pmd-faults pud-faults pid exporter\n");
 
 	down_read(&dev->core.memory_lock);
 	mutex_lock(&dev->leases_lock);

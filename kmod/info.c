@@ -32,7 +32,9 @@ static void barlease_fill_info(struct barlease_lease *lease,
 	info->region_index = lease->bar;
 	info->open_flags = lease->open_flags & O_ACCMODE;
 	info->mappings = atomic_read(&lease->mappings);
+	info->attachments = atomic_read(&lease->attachments);
 	info->length = (u64)lease->pages << PAGE_SHIFT;
+	info->lease_id = lease->id;
 
 	down_read(&lease->dev->core.memory_lock);
 	info->memattr = lease->memattr;
@@ -71,7 +73,7 @@ int barlease_feature_info(struct barlease_device *dev, u32 flags,
 		return ret;
 	if (copy_from_user(&info, user, sizeof(info)))
 		return -EFAULT;
-	if (info.reserved || info.nr_ranges > BARLEASE_MAX_RANGES ||
+	if (info.attachments || info.nr_ranges > BARLEASE_MAX_RANGES ||
 	    argsz < struct_size(user, dma_ranges, info.nr_ranges))
 		return -EINVAL;
 

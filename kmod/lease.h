@@ -4,6 +4,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/atomic.h>
+#include <linux/fcntl.h>
 #include <linux/list.h>
 #include <linux/sched.h>
 #include <linux/types.h>
@@ -103,6 +104,19 @@ barlease_lease_range(const struct barlease_lease *lease, u32 index)
 		.offset = (u64)(extent->pfn - lease->bar_pfn) << PAGE_SHIFT,
 		.length = (u64)extent->pages << PAGE_SHIFT,
 	};
+}
+
+/* For people. */
+static inline const char *barlease_access_name(u32 open_flags)
+{
+	switch (open_flags & O_ACCMODE) {
+	case O_RDONLY:
+		return "ro";
+	case O_WRONLY:
+		return "wo";
+	default:
+		return "rw";
+	}
 }
 
 extern const struct dma_buf_ops barlease_dmabuf_ops;

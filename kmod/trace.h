@@ -33,7 +33,7 @@ TRACE_EVENT(barlease_export,
 	TP_printk("lease=%llu %s length=0x%llx ranges=%u access=%s",
 		  __entry->id, __get_str(name), __entry->length,
 		  __entry->ranges,
-		  (__entry->flags & O_ACCMODE) == O_RDONLY ? "ro" : "rw")
+		  barlease_access_name(__entry->flags))
 );
 
 TRACE_EVENT(barlease_mmap,

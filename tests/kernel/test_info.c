@@ -8,6 +8,7 @@
 
 #include "device.h"
 #include "harness.h"
+#include "importer.h"
 #include "lessee.h"
 #include "touch.h"
 
@@ -157,12 +158,55 @@ TEST(info_refuses_what_it_cannot_answer)
 				    sizeof(info.lease) - 1), EINVAL);
 	memset(&info, 0, sizeof(info));
 	info.lease.dmabuf_fd = fd;
-	info.lease.reserved = 1;
+	info.lease.attachments = 1;
 	ASSERT_ERRNO(device_feature(dev, get, &info, sizeof(info)), EINVAL);
 	ASSERT_ERRNO(device_feature(dev, VFIO_DEVICE_FEATURE_SET |
 					 BARLEASE_FEATURE_INFO,
 				    &info, sizeof(info)), EINVAL);
 	ASSERT_ERRNO(info_ask(device_open(EDU), fd, 0, &info), ENODEV);
+}
+
+TEST(info_numbers_the_leases_as_debugfs_does)
+{
+	struct barlease_device *dev = device_open(IVSHMEM);
+	int first = lease_export(dev, RAM_BAR, 0, PAGE);
+	int second = lease_export_ro(dev, RAM_BAR, 7 * PAGE, PAGE);
+	struct info info;
+	uint64_t number;
+	char line[100];
+	char *text;
+
+	info_get(dev, first, &info);
+	number = info.lease.lease_id;
+	ASSERT(number > 0);
+	info_get(dev, second, &info);
+	ASSERT(info.lease.lease_id > number);
+	snprintf(line, sizeof(line), "\n%llu 2 0x7000+0x1000 ro nc live ",
+		 (unsigned long long)info.lease.lease_id);
+	text = debugfs_leases();
+	ASSERT_IN(text, line);
+	free(text);
+}
+
+TEST(info_counts_the_importers)
+{
+	struct barlease_device *dev = device_open(IVSHMEM);
+	int fd = lease_export(dev, RAM_BAR, 0, PAGE);
+	struct info info;
+	char *text;
+	int importer;
+
+	info_get(dev, fd, &info);
+	ASSERT_EQ(info.lease.attachments, 0);
+	importer = importer_start(fd, IMPORTER_AT_ONCE);
+	info_get(dev, fd, &info);
+	ASSERT_EQ(info.lease.attachments, 1);
+	text = debugfs_leases();
+	ASSERT_IN(text, " rw nc live 0 1 ");
+	free(text);
+	ASSERT_OK(importer_detach(importer));
+	info_get(dev, fd, &info);
+	ASSERT_EQ(info.lease.attachments, 0);
 }
 
 TEST(info_follows_the_state)
@@ -212,6 +256,22 @@ TEST(info_counts_the_mappings_of_all_processes)
 	ASSERT_EQ(info_mappings(dev, fd), 0);
 }
 
+/* The release of a file comes a little later. */
+static void wait_for_no_leases(void)
+{
+	long long end = now_ms() + 5000;
+	char *text = debugfs_leases();
+
+	while (strstr(text, " rw ")) {
+		if (now_ms() > end)
+			FAIL("still there:\n%s", text);
+		free(text);
+		sleep_ms(1);
+		text = debugfs_leases();
+	}
+	free(text);
+}
+
 TEST(debugfs_lists_the_leases_as_they_are)
 {
 	struct barlease_device *dev = device_open(IVSHMEM);
@@ -223,7 +283,7 @@ TEST(debugfs_lists_the_leases_as_they_are)
 	ASSERT_WRITES(map, 1);
 	text = debugfs_leases();
 	snprintf(line, sizeof(line),
-		 " 2 0x200000+0x200000 rw nc live 1 0 1 0 %d kernel-tests\n",
+		 " 2 0x200000+0x200000 rw nc live 1 0 0 1 0 %d kernel-tests\n",
 		 getpid());
 	ASSERT_IN(text, line);
 	free(text);
@@ -237,10 +297,7 @@ TEST(debugfs_lists_the_leases_as_they_are)
 	free(text);
 	ASSERT_SYS(munmap(map, SIZE_2M));
 	ASSERT_SYS(close(fd));
-	sleep_ms(50);	/* the release of a file comes a little later */
-	text = debugfs_leases();
-	ASSERT(!strstr(text, " rw "));
-	free(text);
+	wait_for_no_leases();
 }
 
 TEST(traces_tell_the_life_of_a_lease)
@@ -259,7 +316,7 @@ TEST(traces_tell_the_life_of_a_lease)
 	ASSERT_GONE(map);
 	ASSERT_SYS(munmap(map, PAGE));
 	ASSERT_SYS(close(fd));
-	sleep_ms(50);
+	wait_for_no_leases();
 	file_write(TRACING "events/barlease/enable", "0");
 	text = file_text(TRACING "trace");
 	ASSERT_IN(text, "barlease_export: lease=");
@@ -271,6 +328,30 @@ TEST(traces_tell_the_life_of_a_lease)
 	ASSERT_IN(text, "barlease_zap: ");
 	ASSERT_IN(text, "(SIGBUS)");
 	ASSERT_IN(text, "barlease_release: ");
+	free(text);
+}
+
+TEST(traces_tell_of_importers)
+{
+	struct barlease_device *dev = device_open(IVSHMEM);
+	int fd = lease_export(dev, RAM_BAR, 0, PAGE);
+	char line[100];
+	char *text;
+	int importer;
+
+	file_write(TRACING "trace", "");
+	file_write(TRACING "events/barlease/enable", "1");
+	importer = importer_start(fd, IMPORTER_AT_ONCE);
+	ASSERT_SYS(lease_revoke(dev, fd));
+	ASSERT_ERROR(importer_map(importer, NULL), ENODEV);
+	file_write(TRACING "events/barlease/enable", "0");
+	text = file_text(TRACING "trace");
+	snprintf(line, sizeof(line), " peer=%s result=0\n", device_bdf(PEER));
+	ASSERT_IN(text, "barlease_attach: ");
+	ASSERT_IN(text, line);
+	ASSERT_IN(text, "barlease_peer_map: ");
+	ASSERT_IN(text, "barlease_notify: ");
+	ASSERT_IN(text, "barlease_peer_unmap: ");
 	free(text);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Importers that take their time, and who waits for them. */
+#include <linux/dma-buf.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -275,4 +276,42 @@ TEST_LONG(peers_come_and_go_while_the_device_does_everything, 60)
 		ASSERT(storms[i].maps > 0);
 	}
 	test_note("%lu and %lu mappings", storms[0].maps, storms[1].maps);
+}
+
+/* drivers/dma-buf/sync_debug.h and sw_sync.c: fences made by hand. */
+#define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
+struct sw_sync_fence {
+	uint32_t value;
+	char name[32];
+	int32_t fence;
+};
+#define SW_SYNC_CREATE_FENCE _IOWR('W', 0, struct sw_sync_fence)
+
+/* Has @fd wait for a fence that never signals, as any holder of it can. */
+static int hang_fence_on(int fd)
+{
+	struct sw_sync_fence fence = { .value = 1, .name = "never" };
+	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_RW };
+	int timeline = open(SW_SYNC, O_RDWR | O_CLOEXEC);
+
+	if (timeline < 0)
+		test_skip("the kernel lacks CONFIG_SW_SYNC");
+	ASSERT_SYS(ioctl(timeline, SW_SYNC_CREATE_FENCE, &fence));
+	import.fd = fence.fence;
+	ASSERT_SYS(ioctl(fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
+	return timeline;
+}
+
+TEST(revoke_does_not_wait_for_a_fence_of_a_lessee)
+{
+	struct barlease_device *dev = device_open(IVSHMEM);
+	int fd = lease_export(dev, RAM_BAR, OFFSET, PAGE);
+	int importer = importer_start(fd, IMPORTER_AT_ONCE);
+	int timeline = hang_fence_on(fd);
+
+	ASSERT_OK(barlease_device_set_memory(dev, false));
+	ASSERT_OK(barlease_device_set_memory(dev, true));
+	ASSERT_SYS(lease_revoke(dev, fd));
+	ASSERT(!importer_mapped(importer));
+	ASSERT_SYS(close(timeline));	/* signals it */
 }

@@ -94,10 +94,12 @@ struct vfio_device_feature_dma_buf {
 /**
  * VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE - take a lease back for ever (SET)
  *
- * When it returns 0, no mapping of the lease is left in any process and none
- * can be made: an access is SIGBUS, mmap() is ENODEV. The same range can be
- * exported anew at once. The fd stays the caller's and should be closed.
- * May block for as long as an event that excludes access (a reset) lasts.
+ * When it returns 0, no mapping of the lease is left in any process or device
+ * and none can be made: an access is SIGBUS, mmap() is ENODEV, and an importer's
+ * attach and map are. The same range can be exported anew at once. The fd stays
+ * the caller's and should be closed.
+ * May block for as long as an event that excludes access (a reset) lasts, and
+ * until the drivers of importing devices have unmapped.
  *
  * @dmabuf_fd: any fd of the lease
  *
@@ -108,7 +110,9 @@ struct vfio_device_feature_dma_buf {
  *   EINVAL	dmabuf_fd is not a DMABUF
  *   ENODEV	it is a DMABUF, but not a lease of this device
  *   EBADFD	it is revoked already, or ended with an earlier opening of the
- *		device
+ *		device; nobody has it any more
+ *   EINTR	the caller is killed while it waits for an importer; the lease is
+ *		revoked all the same
  */
 struct barlease_revoke {
 	__s32 dmabuf_fd;
@@ -159,12 +163,15 @@ struct barlease_memattr {
  * @state: out: BARLEASE_STATE_*
  * @mappings: out: how many mappings there are now, in all processes; one that
  *	is split counts for each part
- * @reserved: in: 0
+ * @attachments: in: 0; out: how many devices have attached to the lease to import
+ *	it
  * @length: out: of the lease, in bytes
+ * @lease_id: out: the number of the lease, from 1 on, which traces and debugfs
+ *	name it by; no other lease has had it since the driver was loaded
  * @dma_ranges: out: offset into the BAR and length, in bytes
  *
  * Errors: EINVAL for argsz too small (also for the ranges), nr_ranges above
- * the limit or reserved not 0; EFAULT; and EBADF, EINVAL and ENODEV for
+ * the limit or attachments not 0; EFAULT; and EBADF, EINVAL and ENODEV for
  * dmabuf_fd, as REVOKE has them.
  */
 #define BARLEASE_STATE_LIVE	0	/* can be mapped and accessed */
@@ -180,8 +187,9 @@ struct barlease_lease_info {
 	__u32 memattr;
 	__u32 state;
 	__u32 mappings;
-	__u32 reserved;
+	__u32 attachments;
 	__u64 length;
+	__u64 lease_id;
 	struct vfio_region_dma_range dma_ranges[];
 };
 

@@ -298,16 +298,28 @@ test_what_outlives_the_child_has_lost_the_lease()
 	says revoked
 }
 
+# There are two nvmes, which are numbered in the order in which they come up.
+disk_node()
+{
+	basename "/sys/bus/pci/devices/$disk"/nvme/nvme*/nvme*n1
+}
+
+disk_is_there()
+{
+	test -b "/dev/$(disk_node)"
+}
+
 test_a_disk_in_use_is_not_taken()
 {
 	expect_disk
-	expect 0 mkswap /dev/nvme0n1
-	expect 0 swapon /dev/nvme0n1
+	node=$(disk_node)
+	expect 0 mkswap "/dev/$node"
+	expect 0 swapon "/dev/$node"
 	status=0
 	barlease bind "$disk" >"$out" 2>&1 || status=$?
-	swapoff /dev/nvme0n1
+	swapoff "/dev/$node"
 	is "$status" 1
-	says nvme0n1
+	says "$node"
 	is "$(driver_of "$disk")" nvme
 }
 
@@ -316,7 +328,7 @@ expect_disk()
 {
 	modprobe nvme 2>/dev/null
 	[ ! -e "/run/barlease/$disk" ] || barlease unbind "$disk" >/dev/null 2>&1
-	soon test -b /dev/nvme0n1
+	soon disk_is_there
 	is "$(driver_of "$disk")" nvme
 }
 
@@ -325,7 +337,7 @@ test_unbind_puts_nvmes_driver_back()
 	expect_disk
 	bind "$disk"
 	is "$(driver_of "$disk")" barlease-vfio-pci
-	[ ! -b /dev/nvme0n1 ] || fail "the disk is still there"
+	! disk_is_there || fail "the disk is still there"
 	# The version register, read by an ordinary user.
 	expect 0 barlease run "$disk:0[0+4K]" --user lessee -- barlease peek 8
 	says 0x00010400
@@ -349,6 +361,36 @@ test_nvme_is_reset_and_answers_again()
 	expect 1 barlease reset "$memory"
 	expect 0 barlease unbind "$disk"
 	expect_disk
+}
+
+test_a_vf_is_lent_with_the_token_of_its_pf()
+{
+	token=6f0a5c1e-94d7-4b7e-8f27-3c2f4b0a9d11
+	other=0b8f7f0e-3f2c-4c8e-9a55-7d1e2c3b4a50
+	port=/sys/bus/pci/devices/$BARLEASE_SRIOV
+	bind "$BARLEASE_SRIOV"
+	# VFIO resets what it opens, and a reset takes QEMU's VFs away.
+	echo >"$port/reset_method"
+	echo Y >/sys/module/barlease_vfio_pci/parameters/enable_sriov
+	echo 2 >"$port/sriov_numvfs"
+	vf=$(basename "$(readlink "$port/virtfn0")")
+	expect 0 barlease run --vf-token "$token" "$BARLEASE_SRIOV:0[0+4K]" -- \
+		true
+	expect 1 barlease run "$vf:0[0+4K]" -- true
+	says --vf-token
+	expect 1 barlease run --vf-token "$other" "$vf:0[0+4K]" -- true
+	says "not the VF token"
+	expect 0 barlease run --vf-token "$token" "$vf:0[0+4K]" --user lessee \
+		-- barlease peek 0x1c
+	says 0x00000002
+	expect 0 barlease reset --vf-token "$token" "$vf"
+	bind "$memory"
+	expect 1 barlease run --vf-token "$token" "$memory:2[0+4K]" -- true
+	says "takes no VF token"
+	echo 0 >"$port/sriov_numvfs"
+	echo N >/sys/module/barlease_vfio_pci/parameters/enable_sriov
+	echo default >"$port/reset_method"
+	expect 0 barlease unbind "$BARLEASE_SRIOV"
 }
 
 test_changing_drivers_needs_root()

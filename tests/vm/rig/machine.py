@@ -2,9 +2,10 @@
 """The emulated machine: its QEMU command line and its default devices.
 
 Each device sits alone on the root bus at a fixed address, so that it has an
-IOMMU group of its own and the address never changes. The one exception is a
-pair of functions below a port, which share a group and are reset together. A
-default device that a test wants otherwise is changed with --device NAME:SIZE;
+IOMMU group of its own and the address never changes. The exceptions lie below
+ports: a pair of functions, which share a group and are reset together, an nvme
+with SR-IOV, and a network interface with every kind of interrupt and region
+there is. A default device that a test wants otherwise is changed with --device NAME:SIZE;
 anything else that is given to --device goes to QEMU as it is.
 """
 
@@ -28,6 +29,10 @@ DEVICES = {
 # Two functions of one device below a port of their own: reset together.
 PORT_SLOT = 0x0a
 PAIR = ("0000:01:00.0", "0000:01:00.1")
+SRIOV_SLOT = 0x0b
+SRIOV = "0000:02:00.0" # its VFs: 0000:02:00.1 and .2
+NIC_SLOT = 0x0c
+NIC = "0000:03:00.0"
 FIRST_FREE_SLOT = 0x10
 
 COMMAND_LINE = (
@@ -43,6 +48,20 @@ COMMAND_LINE = (
     # One console port at its address is enough; do not look for others.
     "noautogroup audit=0 rdinit=/init"
 )
+
+
+def option_rom():
+    """An expansion ROM that is valid, and for no processor that there is."""
+    image = bytearray(index * 7 & 0xff for index in range(2048))
+    # PCI Firmware Specification 3.0, chapter 5: the image's header, and the
+    # PCI data structure that it points to.
+    image[0:0x1c] = bytes((0x55, 0xaa)) + bytes(0x16) + \
+        (0x1c).to_bytes(4, "little")
+    image[0x1c:0x34] = b"PCIR" + bytes((0xff, 0xff, 0xff, 0xff)) + bytes(2) + \
+        (0x18).to_bytes(2, "little") + bytes(4) + \
+        (len(image) // 512).to_bytes(2, "little") + bytes(2) + \
+        bytes((0xff, 0x80)) + bytes(2)
+    return bytes(image)
 
 
 def parse_size(text):
@@ -96,6 +115,8 @@ class Machine:
                 result[variable] = address(name)
             for number, function in enumerate(PAIR):
                 result[f"BARLEASE_PAIR{number}"] = function
+            result["BARLEASE_SRIOV"] = SRIOV
+            result["BARLEASE_NIC"] = NIC
         return result
 
     def prepare(self, ivshmem=None):
@@ -117,6 +138,7 @@ class Machine:
         for name in ("nvme", "virtio-blk"):
             with open(self.folder / name, "wb") as file:
                 file.truncate(parse_size(self.sizes[name]))
+        (self.folder / "rom").write_bytes(option_rom())
 
     def _device_arguments(self):
         slot = {name: f"addr={number:#x}"
@@ -146,6 +168,19 @@ class Machine:
                        f"addr={PORT_SLOT:#x}",
             "-device", "edu,id=pair0,bus=root-port,addr=0.0,multifunction=on",
             "-device", "edu,id=pair1,bus=root-port,addr=0.1",
+            "-device", "pcie-root-port,id=sriov-port,chassis=2,"
+                       f"addr={SRIOV_SLOT:#x}",
+            "-device", "nvme-subsys,id=sriov-subsystem",
+            "-device", "nvme,id=sriov,bus=sriov-port,serial=sriov,"
+                       "subsys=sriov-subsystem,max_ioqpairs=8,msix_qsize=9,"
+                       "sriov_max_vfs=2,sriov_vq_flexible=4,"
+                       "sriov_vi_flexible=4,sriov_max_vq_per_vf=2,"
+                       "sriov_max_vi_per_vf=2",
+            "-device", "pcie-root-port,id=nic-port,chassis=3,"
+                       f"addr={NIC_SLOT:#x}",
+            "-netdev", "user,id=nic-net,restrict=on",
+            "-device", "e1000e,id=nic,bus=nic-port,netdev=nic-net,"
+                       f"romfile={folder}/rom",
         ]
 
     def command(self, kernel, initramfs, console, ports, monitor, accelerator):

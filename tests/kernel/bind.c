@@ -36,6 +36,11 @@ int device_sysfs_write(const char *bdf, const char *file, const char *text)
 
 int module_load(const char *name)
 {
+	return module_load_with(name, NULL);
+}
+
+int module_load_with(const char *name, const char *parameter)
+{
 	int status;
 	pid_t pid;
 
@@ -43,7 +48,7 @@ int module_load(const char *name)
 	if (pid < 0)
 		return -errno;
 	if (!pid) {
-		execlp("modprobe", "modprobe", name, NULL);
+		execlp("modprobe", "modprobe", name, parameter, NULL);
 		_exit(127);
 	}
 	if (waitpid(pid, &status, 0) < 0)
@@ -51,11 +56,16 @@ int module_load(const char *name)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ENOENT;
 }
 
-int module_unload(void)
+int module_unload_other(const char *name)
 {
-	if (syscall(SYS_delete_module, MODULE_SYSFS_NAME, O_NONBLOCK) < 0)
+	if (syscall(SYS_delete_module, name, O_NONBLOCK) < 0)
 		return -errno;
 	return 0;
+}
+
+int module_unload(void)
+{
+	return module_unload_other(MODULE_SYSFS_NAME);
 }
 
 int device_driver(const char *bdf, char *name, size_t size)
@@ -87,19 +97,24 @@ int device_unbind(const char *bdf)
 
 int device_bind(const char *bdf)
 {
+	return device_bind_to(bdf, DRIVER_NAME);
+}
+
+int device_bind_to(const char *bdf, const char *driver)
+{
 	char name[64];
 	int err;
 
 	err = device_driver(bdf, name, sizeof(name));
 	if (err)
 		return err;
-	if (!strcmp(name, DRIVER_NAME))
+	if (!strcmp(name, driver))
 		return 0;
 
 	err = device_unbind(bdf);
 	if (err)
 		return err;
-	err = device_sysfs_write(bdf, "driver_override", DRIVER_NAME);
+	err = device_sysfs_write(bdf, "driver_override", driver);
 	if (err)
 		return err;
 	err = sysfs_write("/sys/bus/pci/drivers_probe", bdf);
@@ -109,7 +124,7 @@ int device_bind(const char *bdf)
 	err = device_driver(bdf, name, sizeof(name));
 	if (err)
 		return err;
-	return strcmp(name, DRIVER_NAME) ? -ENODEV : 0;
+	return strcmp(name, driver) ? -ENODEV : 0;
 }
 
 int devices_bind_all(char *trouble, size_t size)

@@ -13,12 +13,17 @@
 /* All of these give 0 or -errno. */
 
 int module_load(const char *name);
+int module_load_with(const char *name, const char *parameter);
 
 /* EWOULDBLOCK (EAGAIN) while it is in use: never waits for that. */
 int module_unload(void);
 
+/* The same of a module of the kernel's, by its name in /sys/module. */
+int module_unload_other(const char *name);
+
 /* Give the function to our driver, taking it from another one. */
 int device_bind(const char *bdf);
+int device_bind_to(const char *bdf, const char *driver);
 
 /* Take it from whatever driver it has; waits as long as the driver does. */
 int device_unbind(const char *bdf);

@@ -8,7 +8,8 @@
 #include "harness.h"
 
 const char *const device_names[] = {
-	IVSHMEM, NVME, TESTDEV, VIRTIO_BLK, EDU, DISPLAY, PAIR0, PAIR1, NULL,
+	IVSHMEM, NVME, TESTDEV, VIRTIO_BLK, EDU, DISPLAY, PAIR0, PAIR1,
+	SRIOV, NIC, NULL,
 };
 
 enum barlease_way device_way = BARLEASE_ANY_WAY;

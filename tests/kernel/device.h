@@ -27,6 +27,8 @@ extern const char *const device_names[];
 /* Two functions that are reset together; see pair.h. */
 #define PAIR0 "BARLEASE_PAIR0"
 #define PAIR1 "BARLEASE_PAIR1"
+#define SRIOV "BARLEASE_SRIOV"		/* an nvme with VFs; see sriov.h */
+#define NIC "BARLEASE_NIC"		/* every kind of interrupt and region */
 
 #define RAM_BAR 2		/* of IVSHMEM */
 

@@ -8,11 +8,18 @@
 #include "harness.h"
 #include "sriov.h"
 
-static void refused(const char *bdf, const char *token, int error)
+static void refused_by(enum barlease_way way, const char *bdf,
+		       const char *token, int error)
 {
 	struct barlease_device *dev = NULL;
 
-	ASSERT_ERROR(barlease_device_open_with_token(bdf, token, &dev), error);
+	ASSERT_ERROR(barlease_device_open_by(bdf, way, token, &dev, NULL),
+		     error);
+}
+
+static void refused(const char *bdf, const char *token, int error)
+{
+	refused_by(BARLEASE_ANY_WAY, bdf, token, error);
 }
 
 TEST(sriov_vfs_are_made_only_when_it_is_permitted)
@@ -143,12 +150,13 @@ static void with_drivers(const char *pf_driver, const char *pf_module,
 	vf_bdf = sriov_vf(0);
 	ASSERT_OK(device_bind_to(vf_bdf, vf_driver));
 
-	refused(vf_bdf, NULL, ENOKEY);
+	/* By iommufd, vfio-pci itself asks for no token before 6.17. */
+	refused_by(BARLEASE_BY_GROUP, vf_bdf, NULL, ENOKEY);
 	pf = sriov_open(pf_bdf, TOKEN);
-	refused(vf_bdf, OTHER_TOKEN, EKEYREJECTED);
+	refused_by(BARLEASE_BY_GROUP, vf_bdf, OTHER_TOKEN, EKEYREJECTED);
 	vf = sriov_open(vf_bdf, TOKEN);
 	barlease_device_close(pf);
-	refused(pf_bdf, NULL, ENOKEY);
+	refused_by(BARLEASE_BY_GROUP, pf_bdf, NULL, ENOKEY);
 	barlease_device_close(vf);
 
 	ASSERT_OK(sriov_set_vfs("0"));

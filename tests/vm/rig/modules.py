@@ -10,7 +10,8 @@ from .common import Failure
 # What tests and the demo may load. A name that a kernel has built in, or does
 # not have, is left out.
 WANTED = ("vfio", "vfio_iommu_type1", "vfio_pci_core", "vfio_pci", "irqbypass",
-          "iommufd", "nvme", "virtio_blk", "virtio_pci", "udmabuf")
+          "iommufd", "nvme", "virtio_blk", "virtio_pci", "udmabuf",
+          "aer_inject")
 
 
 def _key(name):

@@ -22,7 +22,8 @@ static char ids[1024] __initdata;
 module_param_string(ids, ids, sizeof(ids), 0);
 MODULE_PARM_DESC(ids, "Functions to bind, \"vendor:device[:subvendor[:subdevice[:class[:class_mask]]]]\", several separated by commas");
 
-module_param_named(nointxmask, barlease_params.nointxmask, bool, 0444);
+module_param_named(nointxmask, barlease_params.nointxmask, bool,
+		   COMPAT_DEVICE_PARAM_MODE);
 MODULE_PARM_DESC(nointxmask, "Do not use PCI 2.3 INTx masking (for devices whose masking is broken)");
 
 #ifdef CONFIG_VFIO_PCI_VGA
@@ -31,7 +32,7 @@ MODULE_PARM_DESC(disable_vga, "Do not offer legacy VGA resources");
 #endif
 
 module_param_named(disable_idle_d3, barlease_params.disable_idle_d3, bool,
-		   0444);
+		   COMPAT_DEVICE_PARAM_MODE);
 MODULE_PARM_DESC(disable_idle_d3, "Do not put unused devices into D3");
 
 static bool enable_sriov;

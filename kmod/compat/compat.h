@@ -105,6 +105,16 @@ static inline void compat_claim_bars(struct vfio_pci_core_device *core)
 }
 
 /*
+ * Where they belong to the device, a change is for those that are bound after
+ * it; where they belong to the core, it would be for nobody.
+ */
+#ifdef BARLEASE_HAVE_GLOBAL_PARAMS
+#define COMPAT_DEVICE_PARAM_MODE 0444
+#else
+#define COMPAT_DEVICE_PARAM_MODE 0644
+#endif
+
+/*
  * nointxmask, disable_vga and disable_idle_d3 belong to the device in newer
  * cores and to the core module before: there they are shared with vfio-pci,
  * and left alone unless our own parameters ask for something.

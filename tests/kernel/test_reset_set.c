@@ -50,6 +50,30 @@ TEST(hot_reset_by_another_function_zaps_and_gives_back)
 	pair_close(&pair);
 }
 
+/* Each of the two drivers resets the set with the other one in it. */
+TEST(hot_reset_with_a_neighbour_at_vfio_pci_zaps_and_gives_back)
+{
+	struct pair pair;
+	uint32_t *map;
+	int fd;
+
+	ASSERT_OK(module_load("vfio-pci"));
+	ASSERT_OK(device_bind_to(device_bdf(PAIR1), "vfio-pci"));
+	pair_open(&pair);
+	fd = pair_export(&pair, 0, 0, PAGE);
+	map = lease_map_rw(fd, 0, PAGE);
+	ASSERT_READS(&map[EDU_ID], EDU_ID_VALUE);
+
+	ASSERT_OK(pair_hot_reset(&pair, 1));
+	ASSERT_EQ(touch_faults(&map[EDU_ID]), 1);
+	ASSERT_OK(pair_hot_reset(&pair, 0));
+	ASSERT_EQ(touch_faults(&map[EDU_ID]), 1);
+	ASSERT_READS(&map[EDU_ID], EDU_ID_VALUE);
+	close(fd);
+	pair_close(&pair);
+	ASSERT_OK(device_bind(device_bdf(PAIR1)));
+}
+
 /*
  * The memory of a function that is gone lives on with its lease. Whoever
  * resets the set must not come across it.

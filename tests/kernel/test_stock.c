@@ -45,6 +45,39 @@ TEST(stock_config_space_can_be_read)
 	ASSERT_EQ(id, 0x11101af4);
 }
 
+/* tests/vm/rig/machine.py has the image. */
+TEST(stock_rom_can_be_read)
+{
+	struct barlease_device *dev = device_open(NIC);
+	uint8_t image[2048];
+	size_t i;
+
+	ASSERT_OK(barlease_region_read(dev, VFIO_PCI_ROM_REGION_INDEX, image,
+				       sizeof(image), 0));
+	ASSERT_EQ(image[0], 0x55);
+	ASSERT_EQ(image[1], 0xaa);
+	for (i = 0x34; i < sizeof(image); i++)
+		ASSERT_EQ(image[i], (uint8_t)(i * 7));
+}
+
+TEST(stock_io_ports_can_be_read_and_written)
+{
+	struct barlease_device *dev = device_open(NIC);
+	uint16_t command, io = 2;
+	uint32_t value = 0x5400;
+
+	ASSERT_OK(barlease_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX,
+				       &command, 2, PCI_COMMAND));
+	command |= PCI_COMMAND_IO;
+	ASSERT_OK(barlease_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX,
+					&command, 2, PCI_COMMAND));
+	/* The number of a register, and a window to it: the MAC address. */
+	ASSERT_OK(barlease_region_write(dev, io, &value, 4, 0));
+	value = 0;
+	ASSERT_OK(barlease_region_read(dev, io, &value, 4, 4));
+	ASSERT_EQ(value, 0x12005452);
+}
+
 TEST(stock_bar_can_be_mapped)
 {
 	struct barlease_device *dev = device_open(IVSHMEM);

@@ -60,6 +60,10 @@ class LogScan(unittest.TestCase):
                 "available: 15000)",
                 "DMA-API: preallocated 65536 debug entries",
                 "Command line: console=ttyS0 panic=1 oops=panic",
+                "Kernel command line: rcupdate.rcu_cpu_stall_timeout=60",
+                "\tRCU CPU stall warnings timeout set to 60 "
+                "(rcu_cpu_stall_timeout).",
+                "rcu: \tRCU lockdep checking is enabled.",
                 "vfio-pci 0000:00:04.0: enabling device (0000 -> 0002)"):
             with self.subTest(line=line):
                 self.assertFalse(logscan.findings(f"[    1.000000] {line}\n"))

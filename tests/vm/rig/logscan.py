@@ -18,13 +18,13 @@ FINDING = re.compile(
 NORMAL = re.compile(
     r"loading out-of-tree module taints kernel"
     r"|module verification failed: signature"
-    r"|rcu: .*RCU (?:CPU stall warnings|lockdep checking)"
+    r"|RCU CPU stall warnings timeout set to"
     r"|RCU lockdep checking is enabled"
     r"|Lock dependency validator"
     r"|(?:kasan|KASAN|KernelAddressSanitizer): .*(?:initialized|enabled)"
     r"|kfence: initialized"
     r"|kmemleak: Kernel memory leak detector initialized"
-    r"|Command line:")
+    r"|[Cc]ommand line:")
 
 # Between these a test lets a device use addresses that it has no more.
 FAULTS_BEGIN = "barlease-test: DMA faults are expected"

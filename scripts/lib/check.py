@@ -18,13 +18,16 @@ from steps import (BUILD, LOGS, TOP, BuildFailed, end_with_parent, fresh_log,
 from rig import logscan
 from rig.common import Failure, kernel_entry, kernel_names, patience
 
-DEFAULT_KERNELS = ["6.12", "7.3"]
+DEFAULT_KERNELS = ["6.12", "7.3", "debug"]
+# It finds more than others; whether it does is tested, too.
+DEBUG_KERNEL = "debug"
 # The other kernel's headers come without what sparse needs.
 SPARSE_KERNEL = "6.12"
 VM_TIMEOUT = 1500
 CPUS = len(os.sched_getaffinity(0))
 FINE = ("OK", "EXPECTEDFAIL", "SKIP") # as meson's reports have it
 GUARDS = "tests/vm/test_guards.py"
+CHECKERS = "tests/vm/test_checkers.py"
 CLI_TEST = TOP / "tests/vm/cli_test.sh"
 DEMO_OPTIONS = ["--file", TOP / "README.md",
                 "--file", TOP / "LICENSES/MIT.txt",
@@ -197,12 +200,27 @@ class Check:
     def guard_names(self):
         return [f"guard/{name}" for name in python_test_names(GUARDS)]
 
+    def run_checkers(self):
+        """Does the debug kernel find what it must?"""
+        names = [name.removeprefix("checker/") for name in self.checker_names()
+                 if self.selected(name)]
+        if names:
+            say(f"{DEBUG_KERNEL}: booting for each test of the checkers")
+            self.add_selected(self.python_tests(CHECKERS, "checker", None,
+                                                names))
+
+    def checker_names(self):
+        if DEBUG_KERNEL not in self.kernels:
+            return []
+        return [f"checker/{name}" for name in python_test_names(CHECKERS)]
+
     # Kernel tests
 
     def fetch(self, kernel):
         log = fresh_log(f"{kernel}-fetch.log")
         say(f"{kernel}: having the kernel in the cache (a first time: "
-            "about 120 MB to download)")
+            + ("about 240 MB to download, 8 minutes to build)"
+               if kernel == DEBUG_KERNEL else "about 120 MB to download)"))
         if run_logged([TOP / "tests/vm/kernel-fetch", kernel], log):
             raise BuildFailed(f"cannot be fetched: {tail(log, 1)}")
 
@@ -342,6 +360,8 @@ class Check:
             yield name, "host"
         for name in self.guard_names():
             yield name, f"VM, {self.kernels[0]}"
+        for name in self.checker_names():
+            yield name, f"VM, {DEBUG_KERNEL}"
         for kernel in self.kernels:
             yield f"{kernel}/module-build", "build root"
             if kernel == SPARSE_KERNEL:
@@ -375,11 +395,13 @@ class Check:
                   file=sys.stderr)
             return 2
         guards = any(map(self.selected, self.guard_names()))
+        checkers = any(map(self.selected, self.checker_names()))
         kernels = [kernel for kernel in self.kernels
                    if any(self.selected(f"{kernel}/{name}") for name in
                           [*self.kernel_tests, *cli_test_names(), "demo",
                            "module-build", "sparse", "kernel-log"])
-                   or (guards and kernel == self.kernels[0])]
+                   or (guards and kernel == self.kernels[0])
+                   or (checkers and kernel == DEBUG_KERNEL)]
         # Downloads wait for the network, builds for the processor.
         with concurrent.futures.ThreadPoolExecutor() as pool:
             fetched = {kernel: pool.submit(self.attempt, f"{kernel}/fetch",
@@ -405,6 +427,8 @@ class Check:
                                  self.run_demo)]
             if guards and self.kernels[0] in ready:
                 runs.append(pool.submit(self.run_guards, self.kernels[0]))
+            if checkers and DEBUG_KERNEL in ready:
+                runs.append(pool.submit(self.run_checkers))
             for run in runs:
                 run.result()
         say(f"logs are in {LOGS}")

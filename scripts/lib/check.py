@@ -4,6 +4,7 @@
 import argparse
 import concurrent.futures
 import fcntl
+import fnmatch
 import json
 import os
 import re
@@ -32,6 +33,19 @@ CLI_TEST = TOP / "tests/vm/cli_test.sh"
 DEMO_OPTIONS = ["--file", TOP / "README.md",
                 "--file", TOP / "LICENSES/MIT.txt",
                 "--file", f"{BUILD}/demo/lessee:/lessee"]
+
+
+KERNEL_TESTS = BUILD / "tests" / "kernel" / "kernel-tests"
+
+
+def only_options(names):
+    """What makes kernel-tests run these."""
+    options = []
+    for name in names:
+        # A bracket makes it a glob, so that it matches this name alone and
+        # not also those which contain it.
+        options += ["--only", f"{name[:-1]}[{name[-1]}]"]
+    return options
 
 
 def cli_test_names():
@@ -243,12 +257,9 @@ class Check:
             wanted = self.kernel_tests
         if not wanted:
             return
-        command = [BUILD / "tests" / "kernel" / "kernel-tests"]
+        command = [KERNEL_TESTS]
         if wanted != self.kernel_tests:
-            for name in wanted:
-                # A bracket makes it a glob, so that it matches this name
-                # alone and not also those which contain it.
-                command += ["--only", f"{name[:-1]}[{name[-1]}]"]
+            command += only_options(wanted)
         console = fresh_log(f"{kernel}-kernel.log")
         output = fresh_log(f"{kernel}-tests.log")
         say(f"{kernel}: booting, {len(wanted)} tests")
@@ -282,23 +293,40 @@ class Check:
         return logscan.findings(console.read_text(errors="replace"))
 
     def run_cli(self, kernel):
-        """The command's tests; the machine itself judges its kernel log."""
-        wanted = [name for name in cli_test_names()
-                  if self.selected(f"{kernel}/{name}")]
+        """The command's tests."""
+        self._run_judged(kernel, "cli", cli_test_names(),
+                         lambda names: [CLI_TEST, *names])
+
+    def by_group_names(self, kernel):
+        """Where devices open by iommufd, some tests run once more by group."""
+        patterns = kernel_entry(kernel).get("by-group", "").split()
+        return [f"by-group/{name}" for name in self.kernel_tests
+                if any(fnmatch.fnmatchcase(name, pattern)
+                       for pattern in patterns)]
+
+    def run_by_group(self, kernel):
+        self._run_judged(kernel, "by-group", self.by_group_names(kernel),
+                         lambda names: ["--test-modules", KERNEL_TESTS,
+                                        "--open", "group",
+                                        *only_options(names)])
+
+    def _run_judged(self, kernel, what, names, command):
+        """Run tests on a machine that judges its kernel log itself."""
+        wanted = [name for name in names if self.selected(f"{kernel}/{name}")]
         if not wanted:
             return
-        say(f"{kernel}: booting, {len(wanted)} tests of the command")
-        output = fresh_log(f"{kernel}-cli.log")
+        say(f"{kernel}: booting, {len(wanted)} tests ({what})")
+        output = fresh_log(f"{kernel}-{what}.log")
         status, reached = self._run_machine(
-            kernel, [CLI_TEST, *(name.removeprefix("cli/")
-                                 for name in wanted)], output, "cli/")
+            kernel, command([name.removeprefix(f"{what}/")
+                             for name in wanted]), output, f"{what}/")
         for name in wanted:
             if name not in reached:
                 self.results.add("not ok", f"{kernel}/{name}",
                                  f"did not run, log: {output}")
         if status and len(reached) == len(wanted) and \
            "not ok" not in reached.values():
-            self.results.add("not ok", f"{kernel}/cli",
+            self.results.add("not ok", f"{kernel}/{what}",
                              f"status {status} though no test failed; "
                              f"log: {output}")
 
@@ -368,7 +396,8 @@ class Check:
                 yield f"{kernel}/sparse", "build root"
             for name in self.kernel_tests:
                 yield f"{kernel}/{name}", f"VM, {kernel}"
-            for name in ("kernel-log", *cli_test_names(), "demo"):
+            for name in ("kernel-log", *self.by_group_names(kernel),
+                         *cli_test_names(), "demo"):
                 yield f"{kernel}/{name}", f"VM, {kernel}"
 
     def list(self):
@@ -399,6 +428,7 @@ class Check:
         kernels = [kernel for kernel in self.kernels
                    if any(self.selected(f"{kernel}/{name}") for name in
                           [*self.kernel_tests, *cli_test_names(), "demo",
+                           *self.by_group_names(kernel),
                            "module-build", "sparse", "kernel-log"])
                    or (guards and kernel == self.kernels[0])
                    or (checkers and kernel == DEBUG_KERNEL)]
@@ -423,7 +453,8 @@ class Check:
         with concurrent.futures.ThreadPoolExecutor(
                 max(1, CPUS // 2)) as pool:
             runs = [pool.submit(step, kernel) for kernel in ready
-                    for step in (self.run_kernel, self.run_cli,
+                    for step in (self.run_kernel, self.run_by_group,
+                                 self.run_cli,
                                  self.run_demo)]
             if guards and self.kernels[0] in ready:
                 runs.append(pool.submit(self.run_guards, self.kernels[0]))

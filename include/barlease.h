@@ -115,18 +115,6 @@ int barlease_device_open_by(const char *bdf, enum barlease_way way,
 			    const char **reason);
 
 /**
- * barlease_device_open_with_token() - own a function of an SR-IOV device
- * @bdf: PCI address, see barlease_bdf_parse()
- * @vf_token: see barlease_device_open_by()
- * @dev: where to put the device
- *
- * The same as barlease_device_open_by() with BARLEASE_ANY_WAY, without a
- * reason.
- */
-int barlease_device_open_with_token(const char *bdf, const char *vf_token,
-				    struct barlease_device **dev);
-
-/**
  * barlease_device_close() - give the function up
  * @dev: device, or NULL
  *

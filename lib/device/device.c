@@ -83,14 +83,7 @@ err_free:
 
 int barlease_device_open(const char *bdf, struct barlease_device **dev)
 {
-	return barlease_device_open_with_token(bdf, NULL, dev);
-}
-
-int barlease_device_open_with_token(const char *bdf, const char *vf_token,
-				    struct barlease_device **dev)
-{
-	return barlease_device_open_by(bdf, BARLEASE_ANY_WAY, vf_token, dev,
-				       NULL);
+	return barlease_device_open_by(bdf, BARLEASE_ANY_WAY, NULL, dev, NULL);
 }
 
 int barlease_device_open_by(const char *bdf, enum barlease_way way,

@@ -100,9 +100,13 @@ const char *sriov_vf(unsigned int index)
 
 struct barlease_device *sriov_open(const char *bdf, const char *token)
 {
+	enum barlease_way way = device_way;
 	struct barlease_device *dev = NULL;
 
-	ASSERT_OK(barlease_device_open_with_token(bdf, token, &dev));
+	/* Before 6.17 a token is taken by group alone. */
+	if (way == BARLEASE_BY_IOMMUFD)
+		way = BARLEASE_ANY_WAY;
+	ASSERT_OK(barlease_device_open_by(bdf, way, token, &dev, NULL));
 	ASSERT_OK(barlease_device_set_memory(dev, true));
 	return dev;
 }

@@ -21,10 +21,8 @@ static void (*const probes[])(struct barlease_device *dev,
 static void probe(const char *bdf, const char *token, size_t i,
 		  struct transcript *transcript)
 {
-	struct barlease_device *dev = NULL;
+	struct barlease_device *dev = sriov_open(bdf, token);
 
-	ASSERT_OK(barlease_device_open_with_token(bdf, token, &dev));
-	ASSERT_OK(barlease_device_set_memory(dev, true));
 	probes[i](dev, transcript);
 	barlease_device_close(dev);
 }

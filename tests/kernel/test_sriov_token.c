@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bind.h"
+#include "cdev.h"
 #include "harness.h"
 #include "sriov.h"
 
@@ -132,6 +133,29 @@ TEST(sriov_pf_with_a_vf_in_use_opens_with_the_token_alone)
 TEST(sriov_token_is_refused_by_a_function_without_vfs)
 {
 	refused(device_bdf(IVSHMEM), TOKEN, EINVAL);
+}
+
+TEST(sriov_device_files_open_for_nobody_without_the_token)
+{
+	struct barlease_device *pf, *vf;
+	const char *pf_bdf, *vf_bdf;
+
+	if (!have_iommufd())
+		test_skip("this kernel has no iommufd with VFIO device files");
+	pf_bdf = sriov_start();
+	vf_bdf = sriov_vf(0);
+	refused_by(BARLEASE_BY_IOMMUFD, vf_bdf, NULL, ENOKEY);
+	pf = sriov_open(pf_bdf, TOKEN);
+	refused_by(BARLEASE_BY_IOMMUFD, vf_bdf, NULL, ENOKEY);
+
+	/* By group where the kernel takes no token otherwise. */
+	vf = sriov_open(vf_bdf, TOKEN);
+	barlease_device_close(pf);
+	refused_by(BARLEASE_BY_IOMMUFD, pf_bdf, NULL, ENOKEY);
+	barlease_device_close(vf);
+	pf = device_open_by(SRIOV, BARLEASE_BY_IOMMUFD);
+	barlease_device_close(pf);
+	sriov_stop();
 }
 
 /* The PF at one driver, its VF at the other one. */

@@ -134,6 +134,9 @@ void compat_unmap_extents(struct dma_buf_attachment *attachment,
 /* An entry has 32 bits for its length. */
 #define COMPAT_MAX_PAGES (SZ_2G >> PAGE_SHIFT)
 
+/* MMIO is not cached, so leases that overlap are no conflict of mappings. */
+#define COMPAT_MAP_ATTRS DMA_ATTR_SKIP_CPU_SYNC
+
 static unsigned int compat_count_entries(const struct barlease_lease *lease)
 {
 	unsigned int entries = 0;
@@ -153,7 +156,7 @@ static void compat_unmap_entries(struct device *dev, struct sg_table *table,
 
 	for (; entries; entries--, sgl = sg_next(sgl))
 		dma_unmap_resource(dev, sg_dma_address(sgl), sg_dma_len(sgl),
-				   direction, 0);
+				   direction, COMPAT_MAP_ATTRS);
 }
 
 /* Fills the table; *@mapped says how far it got. */
@@ -179,7 +182,7 @@ static int compat_map_entries(struct device *dev,
 
 			address = dma_map_resource(dev, PFN_PHYS(pfn),
 						   pages << PAGE_SHIFT,
-						   direction, 0);
+						   direction, COMPAT_MAP_ATTRS);
 			ret = dma_mapping_error(dev, address);
 			if (ret)
 				return ret;

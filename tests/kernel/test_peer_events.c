@@ -4,11 +4,11 @@
  * nothing after. What a device does with addresses that it has no more is
  * tried, too: the IOMMU must not know them.
  */
-#include <linux/pci_regs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "bind.h"
+#include "config.h"
 #include "device.h"
 #include "harness.h"
 #include "host.h"
@@ -175,13 +175,9 @@ TEST(peer_is_not_told_of_writes_that_take_nothing_away)
 	uint16_t command;
 
 	start(&imported, IMPORTER_AT_ONCE);
-	ASSERT_OK(barlease_region_read(imported.dev,
-				       VFIO_PCI_CONFIG_REGION_INDEX, &command,
-				       sizeof(command), PCI_COMMAND));
-	command |= PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY;
-	ASSERT_OK(barlease_region_write(imported.dev,
-					VFIO_PCI_CONFIG_REGION_INDEX, &command,
-					sizeof(command), PCI_COMMAND));
+	command = config_read16(imported.dev, PCI_COMMAND);
+	config_write16(imported.dev, PCI_COMMAND,
+		       command | PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
 	ASSERT_EQ(importer_notified(imported.importer), 0);
 	ASSERT(importer_mapped(imported.importer));
 }
@@ -245,43 +241,13 @@ static void reset_by_ioctl(struct barlease_device *dev)
 	ASSERT_SYS(ioctl(barlease_device_fd(dev), VFIO_DEVICE_RESET));
 }
 
-static void config_write(struct barlease_device *dev, unsigned int offset,
-			 uint16_t value)
-{
-	ASSERT_OK(barlease_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-					&value, sizeof(value), offset));
-}
-
-static uint16_t config_read(struct barlease_device *dev, unsigned int offset)
-{
-	uint16_t value;
-
-	ASSERT_OK(barlease_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-				       &value, sizeof(value), offset));
-	return value;
-}
-
-static unsigned int find_capability(struct barlease_device *dev, uint8_t id)
-{
-	unsigned int position = config_read(dev, PCI_CAPABILITY_LIST) & 0xfc;
-
-	while (position) {
-		uint16_t header = config_read(dev, position);
-
-		if ((header & 0xff) == id)
-			return position;
-		position = header >> 8 & 0xfc;
-	}
-	test_skip("%s has no capability %#x", barlease_device_bdf(dev), id);
-}
-
 static void reset_by_flr(struct barlease_device *dev)
 {
-	unsigned int control = find_capability(dev, PCI_CAP_ID_EXP) +
+	unsigned int control = config_capability(dev, PCI_CAP_ID_EXP) +
 			       PCI_EXP_DEVCTL;
 
-	config_write(dev, control,
-		     config_read(dev, control) | PCI_EXP_DEVCTL_BCR_FLR);
+	config_write16(dev, control, config_read16(dev, control) |
+					     PCI_EXP_DEVCTL_BCR_FLR);
 }
 
 /* Out before the reset begins, and welcome when it has returned. */
@@ -310,14 +276,15 @@ TEST(peer_is_out_during_a_function_level_reset)
 TEST(peer_is_out_while_the_function_is_in_d3hot)
 {
 	struct barlease_device *dev = device_open(NVME);
-	unsigned int control = find_capability(dev, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	unsigned int control = config_capability(dev, PCI_CAP_ID_PM) +
+			       PCI_PM_CTRL;
 	int fd = lease_export(dev, 0, 0, PAGE);
 	int importer = importer_start(fd, 100);
 
-	config_write(dev, control, 3);
+	config_write16(dev, control, 3);
 	ASSERT(!importer_mapped(importer));
 	ASSERT_ERROR(importer_map(importer, NULL), ENODEV);
-	config_write(dev, control, 0);
+	config_write16(dev, control, 0);
 	ASSERT_OK(barlease_device_set_memory(dev, true));
 	ASSERT_OK(importer_map(importer, NULL));
 }

@@ -25,11 +25,16 @@ static int barlease_init_dev(struct vfio_device *vfio)
 				 barlease_params.disable_idle_d3);
 	ret = vfio_pci_core_init_dev(vfio);
 	if (ret)
-		return ret;
-
+		goto err_mutex;
 	ret = barlease_windows_init(dev);
 	if (ret)
-		vfio_pci_core_release_dev(vfio);
+		goto err_core;
+	return 0;
+
+err_core:
+	vfio_pci_core_release_dev(vfio);
+err_mutex:
+	mutex_destroy(&dev->leases_lock);
 	return ret;
 }
 

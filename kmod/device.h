@@ -76,6 +76,8 @@ struct barlease_device_params {
 
 extern struct barlease_device_params barlease_params;
 
+void barlease_prime_lockdep(struct barlease_device *dev);
+
 /* Can the BARs be touched now? Under memory_lock. */
 bool barlease_accessible(struct barlease_device *dev);
 

@@ -158,6 +158,7 @@ int barlease_feature_export(struct barlease_device *dev, u32 flags,
 	if (IS_ERR(ranges))
 		return PTR_ERR(ranges);
 
+	barlease_prime_lockdep(dev);
 	ret = barlease_export(dev, &req, ranges);
 	kfree(ranges);
 	return ret;

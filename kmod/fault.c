@@ -4,6 +4,7 @@
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/pagemap.h>
 
 #include "compat/compat.h"
@@ -11,6 +12,11 @@
 #include "lease.h"
 #include "trace.h"
 #include "wc.h"
+
+/* The mm's dealings with these are young; see mmap.c. */
+static bool allow_1g = true;
+module_param(allow_1g, bool, 0644);
+MODULE_PARM_DESC(allow_1g, "Map leases by 1 GiB entries where they fit");
 
 /* The extent that holds a page of the lease; NULL past the end. */
 static const struct barlease_extent *
@@ -74,7 +80,8 @@ static vm_fault_t barlease_insert(struct vm_fault *vmf,
 		return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && order == PMD_ORDER)
 		return compat_insert_pmd(vmf, pfn, write);
-	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) && order == PUD_ORDER) {
+	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) &&
+	    order == PUD_ORDER && READ_ONCE(allow_1g)) {
 		WRITE_ONCE(lease->had_pud, true);
 		return compat_insert_pud(vmf, pfn, write);
 	}

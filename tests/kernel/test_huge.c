@@ -2,6 +2,7 @@
 /* Huge pages: how many faults there are, and that nothing is lost by them. */
 #include <unistd.h>
 
+#include "bind.h"
 #include "device.h"
 #include "harness.h"
 #include "lessee.h"
@@ -51,6 +52,27 @@ TEST(huge_8_gib_are_mapped_by_huge_pages)
 	ASSERT_COMPARE(faults, <=, BIG / SIZE_2M);
 	ASSERT_EQ(count_faults(big.map + SIZE_2M / 2, BIG, SIZE_2M), 0);
 	ASSERT_EQ(touch_faults(big.map + BIG - 4), 0);
+}
+
+#define PARAMETER "/sys/module/barlease_vfio_pci/parameters/allow_1g"
+
+TEST(huge_pages_of_1_gib_can_be_forbidden_by_a_module_parameter)
+{
+	struct big big;
+	long with, without;
+
+	lend_big(&big, 0, 2 * SIZE_1G);
+	with = count_faults(big.map, 2 * SIZE_1G, SIZE_2M);
+	ASSERT_SYS(munmap(big.map, 2 * SIZE_1G));
+	ASSERT_OK(sysfs_write(PARAMETER, "N"));
+	big.map = lease_map_aligned(big.fd, 2 * SIZE_1G, 0);
+	without = count_faults(big.map, 2 * SIZE_1G, SIZE_2M);
+	ASSERT_OK(sysfs_write(PARAMETER, "Y"));
+	test_note("2 GiB take %ld faults, or %ld", with, without);
+	ASSERT_EQ(without, 2 * SIZE_1G / SIZE_2M);
+	if (with == without)
+		test_skip("the kernel has no entries of 1 GiB");
+	ASSERT_EQ(with, 2);
 }
 
 TEST(huge_lease_of_2_mib_pages_takes_one_fault_each)

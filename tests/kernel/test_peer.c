@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Leases that another device imports: who may, and what arrives. */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "bind.h"
@@ -108,6 +109,46 @@ TEST(peer_maps_a_lease_of_many_ranges)
 	ASSERT_EQ(map.length, BARLEASE_MAX_RANGES * PAGE);
 	ASSERT_DMA_READS(importer, 300 * PAGE, page_tag(600));
 	ASSERT_DMA_READS(importer, 511 * PAGE, page_tag(1022));
+}
+
+/* Memory of the kernel that cannot be reclaimed, in KiB. */
+static long kernel_memory(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[100];
+	long size = -1;
+
+	ASSERT(file);
+	while (size < 0 && fgets(line, sizeof(line), file))
+		sscanf(line, "SUnreclaim: %ld kB", &size);
+	fclose(file);
+	ASSERT(size > 0);
+	return size;
+}
+
+/* If the table of each were lost it would be 30 bytes a range and more. */
+TEST(peer_mappings_leave_no_memory_behind)
+{
+	struct barlease_range ranges[BARLEASE_MAX_RANGES];
+	struct barlease_device *dev = device_open(IVSHMEM);
+	int fd, importer, i;
+	long before;
+
+	for (i = 0; i < BARLEASE_MAX_RANGES; i++)
+		ranges[i] = (struct barlease_range){
+			.offset = (uint64_t)i * PAGE,
+			.length = PAGE,
+		};
+	fd = lease_export_ranges(dev, RAM_BAR, ranges, BARLEASE_MAX_RANGES);
+	importer = importer_start(fd, IMPORTER_AT_ONCE);
+	before = kernel_memory();
+	for (i = 0; i < 400; i++) {
+		ASSERT_OK(importer_unmap(importer));
+		ASSERT_OK(importer_map(importer, NULL));
+	}
+	test_note("%ld KiB more", kernel_memory() - before);
+	ASSERT_COMPARE(kernel_memory() - before, <,
+		       400L * BARLEASE_MAX_RANGES * 30 / 2 / 1024);
 }
 
 TEST(peer_maps_a_lease_of_gigabytes)

@@ -59,7 +59,7 @@ static void set_free(const char *bdf)
 	ASSERT_OK(device_sysfs_write(bdf, "driver_override", "\n"));
 }
 
-TEST(parameter_ids_binds_functions_by_what_they_are)
+TEST_LONG(parameter_ids_binds_functions_by_what_they_are, 90)
 {
 	const char *nic = device_bdf(NIC), *memory = device_bdf(IVSHMEM);
 	const char *edu = device_bdf(EDU);
@@ -146,7 +146,7 @@ static void assert_masked_by_device(bool by_device)
 	barlease_device_close(dev);
 }
 
-TEST(parameter_nointxmask_leaves_the_masking_to_the_interrupt_controller)
+TEST_LONG(parameter_nointxmask_leaves_the_masking_to_the_interrupt_controller, 90)
 {
 	assert_masked_by_device(true);
 	reload("nointxmask=1");
@@ -188,7 +188,7 @@ static void assert_idles_in_d0(const char *bdf)
 	ASSERT(power_is(bdf, "D0"));
 }
 
-TEST(parameter_disable_idle_d3_keeps_unused_functions_in_d0)
+TEST_LONG(parameter_disable_idle_d3_keeps_unused_functions_in_d0, 90)
 {
 	const char *bdf = device_bdf(NVME);
 
@@ -200,7 +200,7 @@ TEST(parameter_disable_idle_d3_keeps_unused_functions_in_d0)
 	assert_idles_in_d3(bdf);
 }
 
-TEST(parameters_can_be_changed_for_functions_bound_later)
+TEST_LONG(parameters_can_be_changed_for_functions_bound_later, 90)
 {
 	const char *bdf = device_bdf(NVME);
 	struct stat stock, ours;
@@ -224,7 +224,7 @@ TEST(parameters_can_be_changed_for_functions_bound_later)
 	assert_idles_in_d3(bdf);
 }
 
-TEST(parameters_are_those_of_vfio_pci)
+TEST_LONG(parameters_are_those_of_vfio_pci, 90)
 {
 	static const char *const names[] = {
 		"nointxmask", "disable_vga", "disable_idle_d3", "enable_sriov",
@@ -258,7 +258,7 @@ static void edu_is(const char *identity)
 			      text));
 }
 
-TEST(parameter_disable_denylist_admits_functions_with_dangerous_errata)
+TEST_LONG(parameter_disable_denylist_admits_functions_with_dangerous_errata, 90)
 {
 	const char *bdf = device_bdf(EDU);
 

@@ -189,12 +189,12 @@ static void with_drivers(const char *pf_driver, const char *pf_module,
 	sriov_stop();
 }
 
-TEST(sriov_token_of_a_pf_of_vfio_pci_holds_for_a_vf_of_ours)
+TEST_LONG(sriov_token_of_a_pf_of_vfio_pci_holds_for_a_vf_of_ours, 90)
 {
 	with_drivers("vfio-pci", "vfio_pci", DRIVER_NAME);
 }
 
-TEST(sriov_token_of_a_pf_of_ours_holds_for_a_vf_of_vfio_pci)
+TEST_LONG(sriov_token_of_a_pf_of_ours_holds_for_a_vf_of_vfio_pci, 90)
 {
 	with_drivers(DRIVER_NAME, MODULE_SYSFS_NAME, "vfio-pci");
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Everything that a device fd can be asked for, one kind in each. They leave
- * the device as they found it, but for what opening it anew sets right.
- */
+/* Everything that a device fd can be asked for, one kind in each. */
 #ifndef KERNEL_TESTS_PARITY_H
 #define KERNEL_TESTS_PARITY_H
 

@@ -117,11 +117,14 @@ void parity_regions(struct barlease_device *dev, struct transcript *transcript)
 		read_places(dev, transcript, "on", index);
 	write_table(dev, transcript);
 
-	/* Memory, and registers that keep what is written: see QEMU's edu. */
+	/* Memory, and registers that keep what is written, as two of edu do. */
 	for (index = 0; index < 6; index++) {
+		write_at(dev, transcript, index, 4, data, 4);
+		read_at(dev, transcript, "written", index, 0, 32);
 		for (size_t width = 1; width <= 16; width *= 2) {
-			write_at(dev, transcript, index, 4, data, width);
-			read_at(dev, transcript, "written", index, 0, 32);
+			write_at(dev, transcript, index, 0x80, data, width);
+			write_at(dev, transcript, index, 0x81, data, width);
+			read_at(dev, transcript, "written", index, 0x80, 32);
 		}
 		write_at(dev, transcript, index,
 			 parity_region_size(dev, index) - 2, data, 4);

@@ -259,7 +259,7 @@ TEST(info_counts_the_mappings_of_all_processes)
 /* The release of a file comes a little later. */
 static void wait_for_no_leases(void)
 {
-	long long end = now_ms() + 5000;
+	long long end = now_ms() + patience_ms(5000);
 	char *text = debugfs_leases();
 
 	while (strstr(text, " rw ")) {

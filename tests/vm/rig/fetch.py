@@ -26,6 +26,8 @@ from .common import Failure, Lock, cache_dir, kernel_entry, say
 from .unpack import extract, unpack
 
 CHECK_EVERY = 7 * 24 * 3600
+# A kernel that is used is looked up each CHECK_EVERY.
+UNUSED_AFTER = 4 * CHECK_EVERY
 # An archive that could not be reached is not asked again at each run.
 RETRY_AFTER = 3600
 
@@ -232,7 +234,20 @@ def _fetch_locked(name, entry, home):
         if folder.is_dir() and folder.name not in keep | {"apt", "current"}:
             shutil.rmtree(folder)
     shutil.rmtree(apt.archives)
+    if "source" in entry:
+        _remove_unused(home)
     return cached_kernel(name)
+
+
+def _remove_unused(home):
+    """Remove the kernels of configurations that nobody has asked for lately."""
+    for other in home.parent.iterdir():
+        try:
+            unused = time.time() - (other / "checked").stat().st_mtime
+        except FileNotFoundError:
+            continue # it is being made
+        if other != home and unused > UNUSED_AFTER:
+            shutil.rmtree(other)
 
 
 def add_sparse(kernel):

@@ -4,13 +4,17 @@
 python3 -m unittest tests/vm/test_rig.py
 """
 
+import json
 import pathlib
+import socket
 import sys
 import tempfile
+import threading
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from rig import hostcall, logscan, source  # noqa: E402
+from rig import hostcall, logscan, monitor, source  # noqa: E402
 from rig.common import Usage, kernel_entry, kernel_names  # noqa: E402
 from rig.cpio import Archive  # noqa: E402
 from rig.machine import Machine, parse_size  # noqa: E402
@@ -72,6 +76,96 @@ class LogScan(unittest.TestCase):
         text = "a\nb\nc\nWARNING: x\nd\ne\n"
         self.assertEqual(logscan.report(text),
                          ["b", "c", "WARNING: x", "d", "e"])
+
+
+class FakeQemu(threading.Thread):
+    """A monitor that answers, with the configuration space of one device."""
+
+    SLOT, EXPRESS = 0x0d, 0x54
+
+    def __init__(self, connection):
+        super().__init__(daemon=True)
+        self.connection = connection
+        self.config = bytearray(256)
+        self.config[0x34] = 0x40
+        self.config[0x40:0x42] = bytes([0x0d, self.EXPRESS])
+        self.config[self.EXPRESS] = 0x10
+        self.address = 0x80001234
+        self.log = []
+
+    def port(self, line):
+        words = line.split()
+        port = int(words[2], 16)
+        at = self.address & 0xfc | port & 3
+        if words[0] == "i":
+            value = self.address if port == 0xcf8 else \
+                int.from_bytes(self.config[at:at + 4], "little")
+            return f"portl[{port:#06x}] = {value:#010x}\r\n"
+        if port == 0xcf8:
+            self.address = int(words[3], 16)
+        else:
+            assert self.address >> 11 & 0x1f == self.SLOT
+            value = int(words[3], 16)
+            self.config[at:at + 2] = value.to_bytes(2, "little")
+            self.log.append(f"{at:#x}={value:#x}")
+        return ""
+
+    def run(self):
+        for line in self.connection.makefile("r"):
+            request = json.loads(line)
+            name, result = request["execute"], {}
+            if name == "human-monitor-command":
+                result = self.port(request["arguments"]["command-line"])
+            else:
+                self.log.append(name)
+            answer = {"return": result, "id": request["id"]}
+            if name == "device_del":
+                answer = {"error": {"desc": "no"}, "id": request["id"]}
+            self.connection.sendall(json.dumps({"event": "RESUME"}).encode()
+                                    + b"\n" + json.dumps(answer).encode()
+                                    + b"\n")
+
+
+class Monitor(unittest.TestCase):
+    def setUp(self):
+        ours, theirs = socket.socketpair()
+        self.qemu = FakeQemu(theirs)
+        self.qemu.start()
+        self.monitor = monitor.Monitor(ours)
+        self.addCleanup(theirs.close)
+        self.addCleanup(self.monitor.close)
+        self.qemu.log.clear()
+
+    def test_an_answer_is_told_from_events(self):
+        self.assertEqual(self.monitor.command("query"), {})
+
+    def test_a_refusal_is_an_error(self):
+        with self.assertRaisesRegex(monitor.MonitorError, "no"):
+            self.monitor.command("device_del", id="x")
+
+    def test_power_is_cut_and_the_port_left_as_it_was(self):
+        control = self.qemu.EXPRESS + 0x18
+        self.qemu.config[control] = 0xc1
+        self.monitor.cut_slot_power(self.qemu.SLOT)
+        self.assertEqual(self.qemu.log, [
+            "stop", f"{control:#x}=0x7c1", f"{control:#x}=0xc1", "cont"])
+        self.assertEqual(self.qemu.address, 0x80001234)
+
+    def test_a_slot_without_a_port_is_refused_and_the_machine_goes_on(self):
+        self.qemu.config[self.qemu.EXPRESS] = 0
+        with self.assertRaisesRegex(monitor.MonitorError, "no root port"):
+            self.monitor.cut_slot_power(self.qemu.SLOT)
+        self.assertEqual(self.qemu.log, ["stop", "cont"])
+
+    def test_nothing_is_plugged_in_before_the_slot_is_off(self):
+        control = self.qemu.EXPRESS + 0x18
+        with mock.patch.object(monitor, "SWITCH_OFF_SECONDS", 0):
+            with self.assertRaisesRegex(monitor.MonitorError, "not switched"):
+                self.monitor.plug_in(self.qemu.SLOT, {"id": "x"})
+        self.assertNotIn("device_add", self.qemu.log)
+        self.qemu.config[control + 1] = 0x07
+        self.monitor.plug_in(self.qemu.SLOT, {"id": "x"})
+        self.assertEqual(self.qemu.log[-1], "device_add")
 
 
 class HostCalls(unittest.TestCase):

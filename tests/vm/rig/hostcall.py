@@ -18,6 +18,13 @@ decimal or 0x... Offsets count in the file behind the ivshmem device's BAR 2.
                                     equal; "ok" alone if nothing changed
     size                            of the file
     powerdown                       press the machine's power button
+    unplug                          ask the guest to give up the device at the
+                                    port for hot-plugging (attention button)
+    yank                            take that device away without asking
+    plug                            put another one there
+    wake                            wake the machine when it next suspends
+    press                           press a key of its keyboard again and again,
+                                    until the next request
     begin                           the program begins now (said by /init)
     exit STATUS                     the program has ended (said by /init)
 """
@@ -25,6 +32,9 @@ decimal or 0x... Offsets count in the file behind the ivshmem device's BAR 2.
 import hashlib
 import pathlib
 import re
+
+from .machine import HOTPLUG, HOTPLUG_SLOT
+from .monitor import MonitorError
 
 READ_LIMIT = 65536
 
@@ -65,9 +75,9 @@ def changed_runs(before, after, gap):
 class HostCalls:
     """Answers requests about one machine."""
 
-    def __init__(self, backing, monitor=None):
+    def __init__(self, backing):
         self.backing = pathlib.Path(backing) if backing else None
-        self.monitor = monitor
+        self.monitor = None
         self.snapshot = None
         self.begun = False
         self.exit_status = None
@@ -75,6 +85,8 @@ class HostCalls:
     def answer(self, line):
         """The answer to one request line, without its newline."""
         words = line.split()
+        if self.monitor:
+            self.monitor.pressing_keys = False
         try:
             if not words:
                 raise Refused("empty request")
@@ -87,7 +99,7 @@ class HostCalls:
                 raise Refused(f"wrong number of arguments to {words[0]}") \
                     from error
             return f"ok {result}" if result else "ok"
-        except (Refused, OSError) as error:
+        except (Refused, MonitorError, OSError) as error:
             return f"error {error}"
 
     def _bytes(self, offset, length):
@@ -141,10 +153,28 @@ class HostCalls:
             f"{start:#x}+{length:#x}" for start, length in
             changed_runs(self.snapshot, self._all(), max(1, _number(gap))))
 
-    def _do_powerdown(self):
+    def _monitor(self):
         if not self.monitor:
             raise Refused("this machine has no monitor")
-        self.monitor("system_powerdown")
+        return self.monitor
+
+    def _do_powerdown(self):
+        self._monitor().command("system_powerdown")
+
+    def _do_unplug(self):
+        self._monitor().command("device_del", id=HOTPLUG["id"])
+
+    def _do_yank(self):
+        self._monitor().cut_slot_power(HOTPLUG_SLOT)
+
+    def _do_plug(self):
+        self._monitor().plug_in(HOTPLUG_SLOT, HOTPLUG)
+
+    def _do_wake(self):
+        self._monitor().wake_up = True
+
+    def _do_press(self):
+        self._monitor().pressing_keys = True
 
     def _do_begin(self):
         self.begun = True

@@ -33,6 +33,12 @@ SRIOV_SLOT = 0x0b
 SRIOV = "0000:02:00.0" # its VFs: 0000:02:00.1 and .2
 NIC_SLOT = 0x0c
 NIC = "0000:03:00.0"
+# A device that can be unplugged, below a port of its own; as device_add has it.
+# BAR 2 is memory. It has a reset of its own, so that nobody resets the slot.
+HOTPLUG_SLOT = 0x0d
+HOTPLUG_FUNCTION = "0000:04:00.0"
+HOTPLUG = {"driver": "nvme", "id": "hotplug", "bus": "hotplug-port",
+           "serial": "hotplug", "cmb_size_mb": 4}
 FIRST_FREE_SLOT = 0x10
 
 COMMAND_LINE = (
@@ -117,6 +123,7 @@ class Machine:
                 result[f"BARLEASE_PAIR{number}"] = function
             result["BARLEASE_SRIOV"] = SRIOV
             result["BARLEASE_NIC"] = NIC
+            result["BARLEASE_HOTPLUG"] = HOTPLUG_FUNCTION
         return result
 
     def prepare(self, ivshmem=None):
@@ -164,11 +171,11 @@ class Machine:
             "-device", f"edu,id=edu,{slot['edu']}",
             "-device", f"bochs-display,id=display,{slot['display']}",
             "-device", f"edu,id=peer,{slot['peer']}",
-            "-device", "pcie-root-port,id=root-port,chassis=1,"
+            "-device", "pcie-root-port,id=root-port,chassis=1,hotplug=off,"
                        f"addr={PORT_SLOT:#x}",
             "-device", "edu,id=pair0,bus=root-port,addr=0.0,multifunction=on",
             "-device", "edu,id=pair1,bus=root-port,addr=0.1",
-            "-device", "pcie-root-port,id=sriov-port,chassis=2,"
+            "-device", "pcie-root-port,id=sriov-port,chassis=2,hotplug=off,"
                        f"addr={SRIOV_SLOT:#x}",
             "-device", "nvme-subsys,id=sriov-subsystem",
             "-device", "nvme,id=sriov,bus=sriov-port,serial=sriov,"
@@ -176,11 +183,17 @@ class Machine:
                        "sriov_max_vfs=2,sriov_vq_flexible=4,"
                        "sriov_vi_flexible=4,sriov_max_vq_per_vf=2,"
                        "sriov_max_vi_per_vf=2",
-            "-device", "pcie-root-port,id=nic-port,chassis=3,"
+            "-device", "pcie-root-port,id=nic-port,chassis=3,hotplug=off,"
                        f"addr={NIC_SLOT:#x}",
             "-netdev", "user,id=nic-net,restrict=on",
             "-device", "e1000e,id=nic,bus=nic-port,netdev=nic-net,"
                        f"romfile={folder}/rom",
+            # The port reports an unplugged device itself, and not ACPI.
+            "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
+            "-device", "pcie-root-port,id=hotplug-port,chassis=4,"
+                       f"addr={HOTPLUG_SLOT:#x}",
+            "-device", ",".join(f"{name}={value}"
+                                for name, value in HOTPLUG.items()),
         ]
 
     def command(self, kernel, initramfs, console, ports, monitor, accelerator):

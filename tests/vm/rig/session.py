@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One run of a machine: start it, relay its ports, end it for certain."""
 
+import contextlib
 import fcntl
-import json
 import os
 import pathlib
 import selectors
@@ -16,6 +16,7 @@ import time
 
 from .common import EXIT_TIMEOUT, Failure, die_with_parent
 from .hostcall import HostCalls
+from .monitor import Monitor
 
 # A guest whose program has ended powers off at once.
 POWER_OFF_SECONDS = 30
@@ -99,9 +100,8 @@ class Session:
         self.output = output
         self.deadline = deadline
         self.interactive = interactive # an fd to read input for the guest from
-        self.calls = HostCalls(machine.backing, self._monitor_command)
+        self.calls = HostCalls(machine.backing)
         self.selector = selectors.DefaultSelector()
-        self.monitor = None
         self.pending = b""
 
     def _listen(self, name, accepted):
@@ -150,18 +150,22 @@ class Session:
             while b"\n" in self.pending:
                 line, self.pending = self.pending.split(b"\n", 1)
                 answer = self.calls.answer(line.decode(errors="replace"))
-                connection.sendall(answer.encode() + b"\n")
+                # QEMU may have died of what it was asked for.
+                with contextlib.suppress(BrokenPipeError):
+                    connection.sendall(answer.encode() + b"\n")
 
         self._serve(connection, received)
 
     def _monitor_accepted(self, connection):
-        self.monitor = connection
-        self._serve(connection, lambda data: None)
-        self._monitor_command("qmp_capabilities")
+        monitor = Monitor(connection)
+        self.calls.monitor = monitor
 
-    def _monitor_command(self, name, **arguments):
-        self.monitor.sendall(json.dumps(
-            {"execute": name, "arguments": arguments}).encode() + b"\n")
+        def ready():
+            if not monitor.receive():
+                self.selector.unregister(monitor)
+                monitor.close()
+
+        self.selector.register(monitor, selectors.EVENT_READ, ready)
 
     def run(self, kernel, initramfs, console, accelerator):
         """Run the machine to its end."""
@@ -204,6 +208,8 @@ class Session:
             if left <= 0:
                 return False
             self._pump(min(left, 0.5))
+            if self.calls.monitor:
+                self.calls.monitor.press_key()
         while self._pump(0): # what it sent before it ended
             pass
         return True

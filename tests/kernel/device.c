@@ -9,7 +9,7 @@
 
 const char *const device_names[] = {
 	IVSHMEM, NVME, TESTDEV, VIRTIO_BLK, EDU, DISPLAY, PAIR0, PAIR1,
-	SRIOV, NIC, NULL,
+	SRIOV, NIC, HOTPLUG, NULL,
 };
 
 enum barlease_way device_way = BARLEASE_ANY_WAY;
@@ -103,6 +103,50 @@ int lease_export_ro(struct barlease_device *dev, unsigned int bar,
 
 	return (int)ASSERT_OK(barlease_lease_export(dev, bar, &range, 1,
 						    BARLEASE_READ_ONLY));
+}
+
+int lease_export_of(int device, unsigned int bar, int flags, uint64_t offset,
+		    uint64_t length)
+{
+	struct {
+		struct vfio_device_feature feature;
+		struct vfio_device_feature_dma_buf export;
+		struct vfio_region_dma_range range;
+	} request = {
+		.feature = {
+			.argsz = sizeof(request),
+			.flags = VFIO_DEVICE_FEATURE_GET |
+				 VFIO_DEVICE_FEATURE_DMA_BUF,
+		},
+		.export = {
+			.region_index = bar,
+			.open_flags = (uint32_t)(flags | O_CLOEXEC),
+			.nr_ranges = 1,
+		},
+		.range = { .offset = offset, .length = length },
+	};
+
+	return (int)ASSERT_SYS(ioctl(device, VFIO_DEVICE_FEATURE, &request));
+}
+
+void lease_set_wc_of(int device, int fd)
+{
+	struct {
+		struct vfio_device_feature feature;
+		struct barlease_memattr memattr;
+	} request = {
+		.feature = {
+			.argsz = sizeof(request),
+			.flags = VFIO_DEVICE_FEATURE_SET |
+				 BARLEASE_FEATURE_MEMATTR,
+		},
+		.memattr = {
+			.dmabuf_fd = fd,
+			.memattr = BARLEASE_MEMATTR_WC,
+		},
+	};
+
+	ASSERT_SYS(ioctl(device, VFIO_DEVICE_FEATURE, &request));
 }
 
 void *lease_map(int fd, uint64_t offset, size_t length, int prot)

@@ -29,8 +29,9 @@ extern const char *const device_names[];
 #define PAIR1 "BARLEASE_PAIR1"
 #define SRIOV "BARLEASE_SRIOV"		/* an nvme with VFs; see sriov.h */
 #define NIC "BARLEASE_NIC"		/* every kind of interrupt and region */
+#define HOTPLUG "BARLEASE_HOTPLUG"	/* RAM in RAM_BAR; can be unplugged */
 
-#define RAM_BAR 2		/* of IVSHMEM */
+#define RAM_BAR 2		/* of IVSHMEM and HOTPLUG */
 
 /* The BDF in such a variable; skips the test where there is none. */
 const char *device_bdf(const char *name);
@@ -57,6 +58,11 @@ int lease_export_ro(struct barlease_device *dev, unsigned int bar,
 int lease_export_ranges(struct barlease_device *dev, unsigned int bar,
 			const struct barlease_range *ranges,
 			unsigned int count);
+
+/* The same on a device fd, with the access mode of open(). */
+int lease_export_of(int device, unsigned int bar, int flags, uint64_t offset,
+		    uint64_t length);
+void lease_set_wc_of(int device, int fd);
 
 /* mmap(MAP_SHARED) at any address. */
 void *lease_map(int fd, uint64_t offset, size_t length, int prot);

@@ -97,25 +97,7 @@ void pair_close(struct pair *pair)
 int pair_export(struct pair *pair, int which, uint64_t offset,
 		uint64_t length)
 {
-	struct {
-		struct vfio_device_feature feature;
-		struct vfio_device_feature_dma_buf export;
-		struct vfio_region_dma_range range;
-	} request = {
-		.feature = {
-			.argsz = sizeof(request),
-			.flags = VFIO_DEVICE_FEATURE_GET |
-				 VFIO_DEVICE_FEATURE_DMA_BUF,
-		},
-		.export = {
-			.open_flags = O_RDWR | O_CLOEXEC,
-			.nr_ranges = 1,
-		},
-		.range = { .offset = offset, .length = length },
-	};
-
-	return (int)ASSERT_SYS(ioctl(pair->device[which], VFIO_DEVICE_FEATURE,
-				     &request));
+	return lease_export_of(pair->device[which], 0, O_RDWR, offset, length);
 }
 
 int pair_hot_reset_with(struct pair *pair, int which, unsigned int groups,

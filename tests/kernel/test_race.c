@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Everything at the same time; see race.h. */
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "emulated.h"
 #include "harness.h"
 #include "race.h"
 
@@ -171,36 +171,12 @@ TEST_LONG(race_on_all_cpus_lets_no_access_through_after_the_end, 60)
 	run_race(race_create());
 }
 
-static bool is_emulated(void)
-{
-	FILE *file = fopen("/proc/cpuinfo", "r");
-	bool found = false;
-	char line[1024];
-
-	ASSERT(file);
-	while (!found && fgets(line, sizeof(line), file))
-		found = strstr(line, "QEMU TCG CPU");
-	fclose(file);
-	return found;
-}
-
-/*
- * QEMU before 8.2, when it emulates several CPUs, sends an access of one CPU
- * to a wrong device at the moment when another CPU makes a BAR come or go:
- * a write to the local APIC gets lost, and the guest with it. So there, and
- * only there, all of this test runs on one CPU.
- */
 TEST_LONG(race_with_memory_off_lets_no_access_through_after_the_end, 60)
 {
 	struct race *race;
-	cpu_set_t cpus;
 
 	device_bdf(IVSHMEM);
-	if (is_emulated()) {
-		CPU_ZERO(&cpus);
-		CPU_SET(0, &cpus);
-		ASSERT_SYS(sched_setaffinity(0, sizeof(cpus), &cpus));
-	}
+	emulated_use_one_cpu();
 	race = race_create();
 	race->toggle_memory = true;
 	run_race(race);

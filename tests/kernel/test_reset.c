@@ -5,19 +5,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "device.h"
 #include "harness.h"
 #include "lessee.h"
+#include "nvme.h"
 #include "touch.h"
-
-/* Registers (NVMe base specification, section "Controller Properties") */
-#define NVME_CC 0x14		/* configuration */
-#define NVME_CSTS 0x1c		/* status; bit 0: ready */
-#define NVME_AQA 0x24		/* sizes of the admin queues */
-#define NVME_ASQ 0x28		/* address of the submission queue */
-#define NVME_ACQ 0x30		/* ... and of the completion queue */
-
-#define NVME_PAGES 2
 
 static void lend_nvme(struct lent *lent)
 {
@@ -27,66 +20,14 @@ static void lend_nvme(struct lent *lent)
 	lent->map = lease_map_rw(lent->fd, 0, lent->length);
 }
 
-#define nvme_register(map, offset) (&(map)[(offset) / sizeof(uint32_t)])
-
-/*
- * Make the controller ready, through the lease: a reset ends that. Nothing
- * is ever put into its queues, so it never looks at them.
- */
-static void nvme_enable(uint32_t *map)
-{
-	long long end = now_ms() + patience_ms(5000);
-	uint32_t status = 0;
-
-	ASSERT_WRITES(nvme_register(map, NVME_CC), 0);
-	ASSERT_WRITES(nvme_register(map, NVME_AQA), 0x001f001f);
-	ASSERT_WRITES(nvme_register(map, NVME_ASQ), 0x1000);
-	ASSERT_WRITES(nvme_register(map, NVME_ASQ + 4), 0);
-	ASSERT_WRITES(nvme_register(map, NVME_ACQ), 0x2000);
-	ASSERT_WRITES(nvme_register(map, NVME_ACQ + 4), 0);
-	/* Entries of 64 and 16 bytes, enable */
-	ASSERT_WRITES(nvme_register(map, NVME_CC), 0x00460001);
-	while (!(status & 1)) {
-		ASSERT_TOUCH(touch_read(nvme_register(map, NVME_CSTS), &status),
-			     TOUCH_OK);
-		ASSERT_COMPARE(now_ms(), <, end);
-	}
-}
-
-static uint16_t config_read16(struct barlease_device *dev, unsigned int offset)
-{
-	uint16_t value;
-
-	ASSERT_OK(barlease_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-				       &value, sizeof(value), offset));
-	return value;
-}
-
-/* Where the PCI Express capability is. */
-static unsigned int express_capability(struct barlease_device *dev)
-{
-	unsigned int position, i;
-
-	position = config_read16(dev, PCI_CAPABILITY_LIST) & 0xfc;
-	for (i = 0; i < 48 && position; i++) {
-		uint16_t header = config_read16(dev, position);
-
-		if ((header & 0xff) == PCI_CAP_ID_EXP)
-			return position;
-		position = header >> 8 & 0xfc;
-	}
-	test_skip("%s has no PCI Express capability",
-		  barlease_device_bdf(dev));
-}
-
 /* Function level reset as a guest's driver does it. */
 static void by_flr(struct barlease_device *dev)
 {
-	unsigned int control = express_capability(dev) + PCI_EXP_DEVCTL;
-	uint16_t value = config_read16(dev, control) | PCI_EXP_DEVCTL_BCR_FLR;
+	unsigned int control = config_capability(dev, PCI_CAP_ID_EXP) +
+			       PCI_EXP_DEVCTL;
 
-	ASSERT_OK(barlease_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-					&value, sizeof(value), control));
+	config_write16(dev, control, config_read16(dev, control) |
+				     PCI_EXP_DEVCTL_BCR_FLR);
 }
 
 static void by_ioctl(struct barlease_device *dev)

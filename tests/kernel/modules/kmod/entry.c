@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lets a test see the page table entry behind an address of its own. Write the address to <debugfs>/barlease-test/entry and read the file:
- * its memory type, which is wb, wc, uc-, uc or other, or "none".
+ * Lets a test see the page table entry behind an address of its own. Write the
+ * address to <debugfs>/barlease-test/entry and read the file: its memory type,
+ * which is wb, wc, uc-, uc or other, or "none".
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -10,8 +11,6 @@
 #include <linux/uaccess.h>
 
 #include "parts.h"
-
-static struct dentry *directory;
 
 /*
  * The caching bits are those that pgprot_*() change. PAT of a huge entry is at
@@ -87,13 +86,7 @@ static const struct file_operations entry_fops = {
 	.read = entry_read,
 };
 
-void entry_init(void)
+void entry_init(struct dentry *directory)
 {
-	directory = debugfs_create_dir("barlease-test", NULL);
 	debugfs_create_file("entry", 0600, directory, NULL, &entry_fops);
-}
-
-void entry_exit(void)
-{
-	debugfs_remove(directory);
 }

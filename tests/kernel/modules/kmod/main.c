@@ -2,6 +2,7 @@
 /*
  * barlease-test: what the tests of barlease do and see in the kernel.
  */
+#include <linux/debugfs.h>
 #include <linux/module.h>
 
 #include "parts.h"
@@ -11,6 +12,8 @@
 static bool p2pdma = true;
 module_param(p2pdma, bool, 0444);
 #endif
+
+static struct dentry *directory;
 
 static int __init barlease_test_init(void)
 {
@@ -24,14 +27,17 @@ static int __init barlease_test_init(void)
 		edu_exit();
 		return ret;
 	}
-	entry_init();
+	directory = debugfs_create_dir("barlease-test", NULL);
+	af_init(directory);
+	entry_init(directory);
 	return 0;
 }
 module_init(barlease_test_init);
 
 static void __exit barlease_test_exit(void)
 {
-	entry_exit();
+	debugfs_remove(directory);
+	af_exit();
 	importer_exit();
 	edu_exit();
 }

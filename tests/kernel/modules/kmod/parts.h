@@ -5,11 +5,15 @@
 
 #include <linux/types.h>
 
+struct dentry;
 struct device;
 
+/* af.c: a capability that no emulated device has. */
+void af_init(struct dentry *directory);
+void af_exit(void);
+
 /* entry.c: page table entries. */
-void entry_init(void);
-void entry_exit(void);
+void entry_init(struct dentry *directory);
 
 /* importer.c: a DMABUF imported by hand. */
 int importer_init(void);

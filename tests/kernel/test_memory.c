@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Memory decode off and on: leases go away and come back. */
-#include <linux/pci_regs.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -116,62 +115,4 @@ TEST(memory_on_does_not_bring_back_a_revoked_lease)
 	ASSERT_GONE(lent.map);
 	ASSERT_ERRNO(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, lent.fd, 0),
 		     ENODEV);
-}
-
-/* D3hot by the power management capability: no access, no machine check. */
-TEST(d3hot_is_sigbus_and_d0_works_again)
-{
-	struct barlease_device *dev = device_open(NVME);
-	uint8_t id, position;
-	uint16_t status;
-	uint32_t *map;
-	int fd, i;
-
-	ASSERT_OK(barlease_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-				       &position, 1, PCI_CAPABILITY_LIST));
-	for (i = 0; i < 48 && position; i++) {
-		ASSERT_OK(barlease_region_read(dev,
-					       VFIO_PCI_CONFIG_REGION_INDEX,
-					       &id, 1, position));
-		if (id == PCI_CAP_ID_PM)
-			break;
-		ASSERT_OK(barlease_region_read(dev,
-					       VFIO_PCI_CONFIG_REGION_INDEX,
-					       &position, 1, position + 1u));
-	}
-	if (!position)
-		test_skip("the device has no power management");
-
-	fd = lease_export(dev, 0, 0, PAGE);
-	map = lease_map_rw(fd, 0, PAGE);
-	ASSERT_TOUCH(touch_read(map, NULL), TOUCH_OK);
-
-	status = PCI_PM_CTRL_STATE_MASK; /* D3hot */
-	ASSERT_OK(barlease_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-					&status, 2, position + PCI_PM_CTRL));
-	ASSERT_GONE(map);
-	ASSERT_ERRNO(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0), ENODEV);
-
-	status = 0; /* D0 */
-	ASSERT_OK(barlease_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-					&status, 2, position + PCI_PM_CTRL));
-	ASSERT_OK(barlease_device_set_memory(dev, true));
-	ASSERT_TOUCH(touch_read(map, NULL), TOUCH_OK);
-}
-
-TEST(low_power_is_sigbus_and_exit_works_again)
-{
-	struct lent lent;
-
-	lend(&lent, 0, PAGE);
-	ASSERT_WRITES(lent.map, 0xe7);
-	if (device_feature(lent.dev, VFIO_DEVICE_FEATURE_SET |
-			   VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0) &&
-	    errno == ENOTTY)
-		test_skip("no low power");
-	ASSERT_GONE(lent.map);
-	ASSERT_SYS(device_feature(lent.dev, VFIO_DEVICE_FEATURE_SET |
-				  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL,
-				  0));
-	ASSERT_READS(lent.map, 0xe7);
 }

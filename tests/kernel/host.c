@@ -144,3 +144,10 @@ void host_assert_unchanged(void)
 	if (found[0])
 		FAIL("the host sees changes at %.200s", found);
 }
+
+void host_do(const char *what)
+{
+	char answer[8];
+
+	host_ask(answer, sizeof(answer), "%s", what);
+}

@@ -177,11 +177,11 @@ static int barlease_lease_end(struct barlease_lease *lease,
 }
 
 /*
- * barlease_orphan_all() - end every lease, the device is being closed
+ * barlease_orphan_all() - end every lease: the device is closed, or is gone
  *
- * Must come before the core tears the device down: from here on nobody looks at
- * the virtual configuration space, nor a fault at the PCI function. Importers
- * may still be in: barlease_peers_close().
+ * When it is closed, this must come before the core tears it down: from here on
+ * nobody looks at the virtual configuration space, nor a fault at the PCI
+ * function. Importers may still be in: barlease_peers_close().
  */
 void barlease_orphan_all(struct barlease_device *dev)
 {

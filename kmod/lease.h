@@ -18,7 +18,7 @@ struct vm_area_struct;
 enum barlease_state {
 	BARLEASE_LIVE,		/* can be mapped while the device's memory is on */
 	BARLEASE_REVOKED,	/* taken back by the lessor, for ever */
-	BARLEASE_ORPHANED,	/* the device was closed, for ever */
+	BARLEASE_ORPHANED,	/* the device was closed or is gone, for ever */
 };
 
 /* A stretch of the lease that is contiguous in physical memory. */

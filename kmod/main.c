@@ -15,6 +15,8 @@
 #include "compat/compat.h"
 #include "debugfs.h"
 #include "device.h"
+#include "lease.h"
+#include "peer.h"
 
 struct barlease_device_params barlease_params;
 
@@ -74,6 +76,15 @@ static void barlease_pci_remove(struct pci_dev *pdev)
 {
 	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
 	struct barlease_device *dev = barlease_device(&core->vdev);
+
+	/*
+	 * What was pulled out reads as all ones, and its lessor may take a
+	 * while to close it. Lessees must not take that for data.
+	 */
+	if (pci_dev_is_disconnected(pdev)) {
+		barlease_orphan_all(dev);
+		barlease_peers_settle(dev);
+	}
 
 	/* Waits for open device fds, as VFIO has it; never for a lessee. */
 	vfio_pci_core_unregister_device(core);

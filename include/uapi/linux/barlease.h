@@ -177,7 +177,7 @@ struct barlease_memattr {
 #define BARLEASE_STATE_LIVE	0	/* can be mapped and accessed */
 #define BARLEASE_STATE_AWAY	1	/* live, but the device's memory is off */
 #define BARLEASE_STATE_REVOKED	2	/* taken back, for ever */
-#define BARLEASE_STATE_ORPHANED	3	/* its device was closed, for ever */
+#define BARLEASE_STATE_ORPHANED	3	/* its device was closed or is gone */
 
 struct barlease_lease_info {
 	__s32 dmabuf_fd;

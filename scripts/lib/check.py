@@ -17,7 +17,8 @@ from steps import (BUILD, LOGS, TOP, BuildFailed, end_with_parent, fresh_log,
                    run_logged, tail)
 
 from rig import logscan
-from rig.common import Failure, kernel_entry, kernel_names, patience
+from rig.common import (EXIT_EMULATION, Failure, kernel_entry, kernel_names,
+                        patience)
 
 DEFAULT_KERNELS = ["6.12", "7.3", "debug"]
 # It finds more than others; whether it does is tested, too.
@@ -25,6 +26,8 @@ DEBUG_KERNEL = "debug"
 # The other kernel's headers come without what sparse needs.
 SPARSE_KERNEL = "6.12"
 VM_TIMEOUT = 1500
+# How many machines may be tried where QEMU itself fails.
+MACHINES = 3
 CPUS = len(os.sched_getaffinity(0))
 FINE = ("OK", "EXPECTEDFAIL", "SKIP") # as meson's reports have it
 GUARDS = "tests/vm/test_guards.py"
@@ -257,14 +260,16 @@ class Check:
             wanted = self.kernel_tests
         if not wanted:
             return
-        command = [KERNEL_TESTS]
-        if wanted != self.kernel_tests:
-            command += only_options(wanted)
+
+        def command(names):
+            return ["--test-modules", "--log", console, KERNEL_TESTS,
+                    *(only_options(names) if names != self.kernel_tests
+                      else [])]
+
         console = fresh_log(f"{kernel}-kernel.log")
         output = fresh_log(f"{kernel}-tests.log")
         say(f"{kernel}: booting, {len(wanted)} tests")
-        status, reached = self._run_machine(
-            kernel, ["--test-modules", "--log", console, *command], output)
+        status, reached = self._run_tests(kernel, wanted, command, output)
         missing = [name for name in wanted if name not in reached]
         if status == 124:
             self.results.add("not ok", f"{kernel}/vm", f"time was up after "
@@ -317,9 +322,8 @@ class Check:
             return
         say(f"{kernel}: booting, {len(wanted)} tests ({what})")
         output = fresh_log(f"{kernel}-{what}.log")
-        status, reached = self._run_machine(
-            kernel, command([name.removeprefix(f"{what}/")
-                             for name in wanted]), output, f"{what}/")
+        status, reached = self._run_tests(kernel, wanted, command, output,
+                                          f"{what}/")
         for name in wanted:
             if name not in reached:
                 self.results.add("not ok", f"{kernel}/{name}",
@@ -344,6 +348,21 @@ class Check:
 
     def vm_timeout(self, kernel):
         return VM_TIMEOUT * patience(kernel)
+
+    def _run_tests(self, kernel, wanted, command, output, prefix=""):
+        """(status, verdicts) of tests, on more machines where QEMU fails."""
+        reached = {}
+        for _ in range(MACHINES):
+            left = [name for name in wanted if name not in reached]
+            status, verdicts = self._run_machine(
+                kernel, command([name.removeprefix(prefix) for name in left]),
+                output, prefix)
+            reached.update(verdicts)
+            if status != EXIT_EMULATION:
+                break
+            say(f"{kernel}: QEMU has lost an interrupt (see "
+                "tests/vm/rig/stuck.py); the rest on another machine")
+        return status, reached
 
     def _run_machine(self, kernel, arguments, output, prefix=""):
         """(status, verdicts): those that a program prints, if prefix is one"""

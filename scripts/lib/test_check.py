@@ -129,6 +129,21 @@ class Checks(unittest.TestCase):
         self.assertEqual(found["some/good"][0], "ok")
         self.assertEqual(found["some/nonexistent"][0], "not ok")
 
+    def test_what_a_failed_emulation_leaves_out_runs_on_another_machine(self):
+        runs = []
+
+        def run_machine(_kernel, names, _output, prefix):
+            runs.append(names)
+            return (check.EXIT_EMULATION, {f"{prefix}{names[0]}": "ok"})
+
+        self.replace(self.check, "_run_machine", run_machine)
+        status, reached = self.check._run_tests(
+            "6.12", ["x/a", "x/b", "x/c", "x/d"], list, "log", "x/")
+        self.assertEqual(runs, [["a", "b", "c", "d"], ["b", "c", "d"],
+                                ["c", "d"]])
+        self.assertEqual((status, list(reached)),
+                         (check.EXIT_EMULATION, ["x/a", "x/b", "x/c"]))
+
     def test_a_kernel_that_is_named_twice_is_tested_once(self):
         self.assertEqual(self.new(kernel=["6.12", "6.12"]).kernels, ["6.12"])
 

@@ -14,7 +14,7 @@ import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from rig import hostcall, logscan, monitor, source  # noqa: E402
+from rig import hostcall, logscan, monitor, source, stuck  # noqa: E402
 from rig.common import Usage, kernel_entry, kernel_names  # noqa: E402
 from rig.cpio import Archive  # noqa: E402
 from rig.machine import Machine, parse_size  # noqa: E402
@@ -209,6 +209,27 @@ class HostCalls(unittest.TestCase):
                      "write 196608 00", "changed", "exit", "__init__ x"):
             with self.subTest(line=line):
                 self.assertRegex(self.ask(line)[0], "^error ")
+
+
+class Stuck(unittest.TestCase):
+    def test_a_complaint_is_found_once_also_in_two_pieces(self):
+        with tempfile.NamedTemporaryFile() as console:
+            watch = stuck.Watch(console.name)
+            seen = []
+            for text in ("rcu: INFO: rcu_preempt detected stalls\n",
+                         "rcu: rcu_preempt kthread timer wake",
+                         "up didn't happen for 6504 jiffies!\n", "more\n"):
+                console.write(text.encode())
+                console.flush()
+                seen.append(watch.is_suspicious())
+        self.assertEqual(seen, [False, False, True, False])
+        self.assertFalse(stuck.Watch("/nonexistent").is_suspicious())
+
+    def test_a_timer_interrupt_in_service_is_told_from_a_pending_one(self):
+        apics = {"info lapic 0": "ESR\t 0x00000000\nISR\t 236 \r\n"
+                                 "IRR\t 34 236 \r\n",
+                 "info lapic 1": "ISR\t (none)\r\nIRR\t 236 \r\n"}
+        self.assertEqual(stuck.lost_processors(apics.get, 2), {0})
 
 
 class Kernels(unittest.TestCase):

@@ -16,6 +16,7 @@ STARTED = time.monotonic()
 
 EXIT_USAGE = 2
 EXIT_TIMEOUT = 124
+EXIT_EMULATION = 125
 
 
 class Failure(Exception):

@@ -14,9 +14,10 @@ import sys
 import tempfile
 import time
 
-from .common import EXIT_TIMEOUT, Failure, die_with_parent
+from .common import EXIT_EMULATION, EXIT_TIMEOUT, Failure, die_with_parent
 from .hostcall import HostCalls
-from .monitor import Monitor
+from .monitor import Monitor, MonitorError
+from .stuck import Watch, lost_processors
 
 # A guest whose program has ended powers off at once.
 POWER_OFF_SECONDS = 30
@@ -29,14 +30,17 @@ class Ended(Exception):
 class Outcome:
     """How a run ended."""
 
-    def __init__(self, begun, status, timed_out, log, error):
+    def __init__(self, begun, status, timed_out, lost, log, error):
         self.begun = begun # whether the guest came as far as the program
         self.status = status # of the program; None if the guest died first
         self.timed_out = timed_out
+        self.lost = lost # a processor, by the emulation: see stuck.py
         self.log = log
         self.error = error # what QEMU itself had to say
 
     def exit_status(self):
+        if self.lost:
+            return EXIT_EMULATION
         if self.timed_out:
             return EXIT_TIMEOUT
         return 1 if self.status is None else self.status
@@ -103,6 +107,8 @@ class Session:
         self.calls = HostCalls(machine.backing)
         self.selector = selectors.DefaultSelector()
         self.pending = b""
+        self.watch = None
+        self.lost = False
 
     def _listen(self, name, accepted):
         path = self.folder / name
@@ -183,6 +189,7 @@ class Session:
             except OSError as error:
                 raise Failure(f"cannot start QEMU: {error}") from error
         timed_out = False
+        self.watch = Watch(console)
         try:
             timed_out = not self._relay(qemu)
         finally:
@@ -193,11 +200,14 @@ class Session:
         log = pathlib.Path(console)
         text = log.read_text(errors="replace") if log.exists() else ""
         return Outcome(self.calls.begun, self.calls.exit_status, timed_out,
-                       text.replace("\r", ""),
+                       self.lost, text.replace("\r", ""),
                        errors.read_text(errors="replace").strip())
 
     def _relay(self, qemu):
-        """Serve the ports until QEMU ends (True) or time is up (False)."""
+        """Serve the ports until QEMU ends (True) or time is up (False).
+
+        Also until it is certain that the guest will never go on.
+        """
         ended = False
         while qemu.poll() is None:
             if self.calls.exit_status is not None and not ended:
@@ -208,11 +218,26 @@ class Session:
             if left <= 0:
                 return False
             self._pump(min(left, 0.5))
+            if self.watch.is_suspicious() and self._has_lost_a_processor():
+                self.lost = True
+                return True
             if self.calls.monitor:
                 self.calls.monitor.press_key()
         while self._pump(0): # what it sent before it ended
             pass
         return True
+
+    def _has_lost_a_processor(self):
+        def ask(line):
+            return self.calls.monitor.command(
+                "human-monitor-command", **{"command-line": line})
+
+        try:
+            first = lost_processors(ask, self.machine.cpus)
+            time.sleep(1)
+            return bool(first & lost_processors(ask, self.machine.cpus))
+        except MonitorError:
+            return False
 
     def _pump(self, timeout):
         events = self.selector.select(timeout)

@@ -62,8 +62,10 @@ static int barlease_open_device(struct vfio_device *vfio)
 	compat_claim_bars(core);
 
 	dev->opener = current_euid();
+	barlease_peers_frozen(dev, false);
 	down_write(&core->memory_lock);
-	dev->opened = true;
+	/* One that is being pulled out has nothing to lend any more. */
+	dev->opened = !pci_dev_is_disconnected(core->pdev);
 	up_write(&core->memory_lock);
 	barlease_peers_settle(dev);
 	return 0;
@@ -105,7 +107,7 @@ static const struct vfio_device_ops barlease_ops = {
 	.close_device = barlease_close_device,
 	.ioctl = barlease_ioctl,
 	.device_feature = barlease_device_feature,
-	.read = vfio_pci_core_read,
+	.read = barlease_read,
 	.write = barlease_write,
 	.mmap = vfio_pci_core_mmap,
 	.request = vfio_pci_core_request,

@@ -91,6 +91,8 @@ long barlease_ioctl(struct vfio_device *vfio, unsigned int cmd,
 		    unsigned long arg);
 ssize_t barlease_write(struct vfio_device *vfio, const char __user *buf,
 		       size_t count, loff_t *ppos);
+ssize_t barlease_read(struct vfio_device *vfio, char __user *buf, size_t count,
+		      loff_t *ppos);
 int barlease_core_feature(struct vfio_device *vfio, u32 flags, void __user *arg,
 			  size_t argsz);
 extern const struct pci_error_handlers barlease_err_handlers;

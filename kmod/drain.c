@@ -4,10 +4,13 @@
  *
  * Importers are told before access goes and are waited for until they have
  * unmapped: that, and not a fence, is when they cannot reach the BAR any more.
- * (Anybody with the fd can put a fence that never signals into the DMABUF's
- * reservation object.) With the exceptions named below the waiting is done
- * before the event's locks are taken, so that a slow importer holds up nobody
- * but who asked for the event, and a fatal signal ends it.
+ * With the exceptions named below the waiting is done before the event's locks
+ * are taken, so that a slow importer holds up nobody but who asked for the
+ * event, and a fatal signal ends it.
+ *
+ * Telling is left to a work item: an importer may do what it likes in its
+ * callback, such as wait for fences, which anybody with the DMABUF's fd can add
+ * and never signal. Nobody is stuck there but the work of that lease.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -22,8 +25,10 @@
 /* How often somebody who waits says so in the log. */
 #define BARLEASE_WARN_MS	10000
 
-/* How long a reset that is not ours to delay waits, in all. */
+/* How long a reset that is not ours to delay waits, for each function. */
 #define BARLEASE_RESET_WAIT_MS	1000
+
+static struct workqueue_struct *barlease_queue;
 
 static bool barlease_unused(struct barlease_lease *lease)
 {
@@ -82,18 +87,6 @@ static int barlease_wait_unused_until(struct barlease_lease *lease,
 	return 0;
 }
 
-/* Tells the importers to ask anew, and so to unmap what they have. */
-static int barlease_notify(struct barlease_lease *lease, unsigned long unused)
-{
-	struct dma_buf *dmabuf = lease->dmabuf;
-
-	trace_barlease_notify(lease);
-	dma_resv_lock(dmabuf->resv, NULL);
-	dma_buf_invalidate_mappings(dmabuf);
-	dma_resv_unlock(dmabuf->resv);
-	return 0;
-}
-
 /*
  * Calls @visit for every lease that somebody has attached to, with no lock
  * held, until it fails. A lease that is visited is not released meanwhile; its
@@ -142,6 +135,60 @@ void barlease_peers_forget(struct barlease_lease *lease)
 	mutex_unlock(&dev->leases_lock);
 }
 
+static void barlease_walker_done(struct barlease_lease *lease)
+{
+	struct barlease_device *dev = lease->dev;
+
+	mutex_lock(&dev->leases_lock);
+	if (!--lease->walkers)
+		wake_up_all(&dev->peers.wait);
+	mutex_unlock(&dev->leases_lock);
+}
+
+/* Tells the importers of a lease to unmap. */
+void barlease_notify_work(struct work_struct *work)
+{
+	struct barlease_lease *lease = container_of(work, struct barlease_lease,
+						    notify_work);
+	struct barlease_device *dev = lease->dev;
+	struct dma_buf *dmabuf = lease->dmabuf;
+
+	trace_barlease_notify(lease);
+	dma_resv_lock(dmabuf->resv, NULL);
+	dma_buf_invalidate_mappings(dmabuf);
+	dma_resv_unlock(dmabuf->resv);
+
+	barlease_walker_done(lease);
+	put_device(&dev->core.vdev.device);
+}
+
+/*
+ * Has the work run once more, from its start. It is a visit of its own, and
+ * keeps the device until it is through. A lease that has ended, and that nobody
+ * maps, is nobody's business.
+ */
+static int barlease_notify(struct barlease_lease *lease, unsigned long unused)
+{
+	struct barlease_device *dev = lease->dev;
+	bool wanted;
+
+	spin_lock(&dev->peers.lock);
+	wanted = lease->state == BARLEASE_LIVE || lease->peer_users;
+	spin_unlock(&dev->peers.lock);
+	if (!wanted)
+		return 0;
+
+	get_device(&dev->core.vdev.device);
+	mutex_lock(&dev->leases_lock);
+	lease->walkers++;
+	mutex_unlock(&dev->leases_lock);
+	if (!queue_work(barlease_queue, &lease->notify_work)) {
+		barlease_walker_done(lease);
+		put_device(&dev->core.vdev.device);
+	}
+	return 0;
+}
+
 /*
  * An event begins: from here on nobody new gets in.
  *
@@ -158,10 +205,11 @@ static bool barlease_peers_shut(struct barlease_peers *peers)
 }
 
 /*
- * Looks whether the BARs can be accessed now, ends @events events, and says so
- * to the importers if things have changed for them.
+ * Looks whether the BARs can be accessed now, and ends @events events.
+ *
+ * Return: whether importers could get in, and cannot now.
  */
-static void barlease_peers_update(struct barlease_device *dev,
+static bool barlease_peers_update(struct barlease_device *dev,
 				  unsigned int events)
 {
 	struct barlease_peers *peers = &dev->peers;
@@ -169,20 +217,14 @@ static void barlease_peers_update(struct barlease_device *dev,
 
 	down_read(&dev->core.memory_lock);
 	spin_lock(&peers->lock);
-	could = !peers->off && !peers->away;
+	could = barlease_peers_can_enter(peers);
 	peers->away -= events + peers->done;
 	peers->done = 0;
 	peers->off = !barlease_accessible(dev);
-	can = !peers->off && !peers->away;
+	can = barlease_peers_can_enter(peers);
 	spin_unlock(&peers->lock);
 	up_read(&dev->core.memory_lock);
-
-	if (could == can)
-		return;
-	barlease_visit_attached(dev, barlease_notify, 0);
-	/* Gone by a way that nobody announced: late, but not never. */
-	if (!can)
-		barlease_visit_attached(dev, barlease_wait_unused_killable, 0);
+	return could && !can;
 }
 
 /*
@@ -215,10 +257,27 @@ void barlease_peers_back(struct barlease_device *dev)
 
 /*
  * barlease_peers_settle() - something may have changed what can be accessed
+ *
+ * If it went by a way that nobody announced, importers are told late. Does not
+ * wait for them.
+ *
+ * Return: whether that was so.
  */
-void barlease_peers_settle(struct barlease_device *dev)
+bool barlease_peers_settle(struct barlease_device *dev)
 {
-	barlease_peers_update(dev, 0);
+	if (!barlease_peers_update(dev, 0))
+		return false;
+	barlease_visit_attached(dev, barlease_notify, 0);
+	return true;
+}
+
+/*
+ * barlease_peers_settle_killable() - the same, and wait unless killed
+ */
+void barlease_peers_settle_killable(struct barlease_device *dev)
+{
+	if (barlease_peers_settle(dev))
+		barlease_visit_attached(dev, barlease_wait_unused_killable, 0);
 }
 
 /*
@@ -227,8 +286,7 @@ void barlease_peers_settle(struct barlease_device *dev)
  * Whoever resets may hold memory_lock and the lock of the device set, and
  * cannot be told to come back: hence the limit. A reset that came through our
  * own device fd has had everybody out before it took them, see events.c; what
- * is left are those of a neighbour with another driver, of sysfs, and of error
- * recovery.
+ * is left are those of a neighbour with another driver or user, and of sysfs.
  */
 void barlease_peers_reset_prepare(struct barlease_device *dev)
 {
@@ -248,13 +306,29 @@ void barlease_peers_reset_done(struct barlease_device *dev)
 	spin_lock(&peers->lock);
 	peers->done++;
 	spin_unlock(&peers->lock);
-	schedule_work(&peers->work);
+	queue_work(barlease_queue, &peers->settle_work);
 }
 
-static void barlease_peers_work(struct work_struct *work)
+/*
+ * barlease_peers_frozen() - an error has stopped the link, or is overcome
+ *
+ * Does not wait for importers: nothing of theirs gets through now.
+ */
+void barlease_peers_frozen(struct barlease_device *dev, bool frozen)
+{
+	struct barlease_peers *peers = &dev->peers;
+
+	spin_lock(&peers->lock);
+	peers->frozen = frozen;
+	spin_unlock(&peers->lock);
+	if (frozen)
+		barlease_visit_attached(dev, barlease_notify, 0);
+}
+
+static void barlease_settle_work(struct work_struct *work)
 {
 	barlease_peers_settle(container_of(work, struct barlease_device,
-					   peers.work));
+					   peers.settle_work));
 }
 
 /*
@@ -295,12 +369,27 @@ void barlease_peers_init(struct barlease_device *dev)
 
 	spin_lock_init(&peers->lock);
 	init_waitqueue_head(&peers->wait);
-	INIT_WORK(&peers->work, barlease_peers_work);
+	INIT_WORK(&peers->settle_work, barlease_settle_work);
 	peers->off = true;
 }
 
 /* The driver is unbound: no reset of the function is ours to notice now. */
 void barlease_peers_exit(struct barlease_device *dev)
 {
-	cancel_work_sync(&dev->peers.work);
+	cancel_work_sync(&dev->peers.settle_work);
+}
+
+/*
+ * A work that visits a lease keeps the module by its DMABUF. What is left when
+ * there are no leases is over soon, and waited for in barlease_drain_exit().
+ */
+int barlease_drain_init(void)
+{
+	barlease_queue = alloc_workqueue("barlease", WQ_UNBOUND, 0);
+	return barlease_queue ? 0 : -ENOMEM;
+}
+
+void barlease_drain_exit(void)
+{
+	destroy_workqueue(barlease_queue);
 }

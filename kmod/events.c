@@ -12,7 +12,6 @@
  *
  * and resets that nobody asked us for come through reset_prepare.
  */
-#include <linux/cred.h>
 #include <linux/delay.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
@@ -70,8 +69,9 @@ static long barlease_hot_reset_gated(struct vfio_device *vfio, unsigned int cmd,
  * Those of another owner are told by reset_prepare, if it comes to that.
  */
 static struct barlease_device **
-barlease_hot_reset_devices(struct vfio_device_set *dev_set, unsigned int *count)
+barlease_hot_reset_devices(struct vfio_device *caller, unsigned int *count)
 {
+	struct vfio_device_set *dev_set = caller->dev_set;
 	struct barlease_device **devices;
 	struct vfio_device *vfio;
 
@@ -85,7 +85,7 @@ barlease_hot_reset_devices(struct vfio_device_set *dev_set, unsigned int *count)
 		struct barlease_device *dev = barlease_device(vfio);
 
 		if (!barlease_is_ours(vfio) || !dev->opened ||
-		    !uid_eq(dev->opener, current_euid()))
+		    !uid_eq(dev->opener, barlease_device(caller)->opener))
 			continue;
 		get_device(&vfio->device);
 		devices[(*count)++] = dev;
@@ -102,7 +102,7 @@ static long barlease_hot_reset(struct vfio_device *vfio, unsigned int cmd,
 	unsigned int count, away;
 	long ret = 0;
 
-	devices = barlease_hot_reset_devices(vfio->dev_set, &count);
+	devices = barlease_hot_reset_devices(vfio, &count);
 	if (!devices)
 		return -ENOMEM;
 
@@ -252,7 +252,7 @@ static ssize_t barlease_config_write(struct vfio_device *vfio,
 	if (!barlease_write_takes_bars(dev, buf, count,
 				       *ppos & VFIO_PCI_OFFSET_MASK)) {
 		ret = vfio_pci_core_write(vfio, buf, count, ppos);
-		barlease_peers_settle(dev);
+		barlease_peers_settle_killable(dev);
 		return ret;
 	}
 
@@ -267,9 +267,22 @@ static ssize_t barlease_config_write(struct vfio_device *vfio,
 ssize_t barlease_write(struct vfio_device *vfio, const char __user *buf,
 		       size_t count, loff_t *ppos)
 {
+	ssize_t ret;
+
 	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
 		return barlease_config_write(vfio, buf, count, ppos);
-	return vfio_pci_core_write(vfio, buf, count, ppos);
+	ret = vfio_pci_core_write(vfio, buf, count, ppos);
+	barlease_maybe_woken(barlease_device(vfio));
+	return ret;
+}
+
+ssize_t barlease_read(struct vfio_device *vfio, char __user *buf, size_t count,
+		      loff_t *ppos)
+{
+	ssize_t ret = vfio_pci_core_read(vfio, buf, count, ppos);
+
+	barlease_maybe_woken(barlease_device(vfio));
+	return ret;
 }
 
 static struct barlease_device *barlease_of_pci(struct pci_dev *pdev)
@@ -289,8 +302,26 @@ static void barlease_reset_done(struct pci_dev *pdev)
 	barlease_peers_reset_done(barlease_of_pci(pdev));
 }
 
+/*
+ * The link is frozen or lost. No reset of error recovery comes through
+ * reset_prepare, and there may be no word of the end; it may not wait, either.
+ */
+static pci_ers_result_t barlease_error_detected(struct pci_dev *pdev,
+						pci_channel_state_t state)
+{
+	if (state != pci_channel_io_normal)
+		barlease_peers_frozen(barlease_of_pci(pdev), true);
+	return vfio_pci_core_aer_err_detected(pdev, state);
+}
+
+static void barlease_error_resume(struct pci_dev *pdev)
+{
+	barlease_peers_frozen(barlease_of_pci(pdev), false);
+}
+
 const struct pci_error_handlers barlease_err_handlers = {
-	.error_detected = vfio_pci_core_aer_err_detected,
+	.error_detected = barlease_error_detected,
+	.resume = barlease_error_resume,
 	.reset_prepare = barlease_reset_prepare,
 	.reset_done = barlease_reset_done,
 };

@@ -44,6 +44,7 @@ struct barlease_lease *barlease_lease_alloc(struct barlease_device *dev,
 	lease->exporter = task_tgid_nr(current);
 	get_task_comm(lease->comm, current);
 	INIT_LIST_HEAD(&lease->node);
+	INIT_WORK(&lease->notify_work, barlease_notify_work);
 	get_device(&dev->core.vdev.device);
 	return lease;
 }

@@ -66,6 +66,7 @@ struct barlease_lease {
 	/* Devices that are attached; what they do now, under peers.lock. */
 	atomic_t attachments;
 	unsigned int peer_users;
+	struct work_struct notify_work;	/* tells them to unmap */
 
 	/* Of mappings made from now on. Under memory_lock for writing. */
 	u32 memattr;

@@ -159,10 +159,14 @@ static int __init barlease_init(void)
 				 barlease_params.disable_vga,
 				 barlease_params.disable_idle_d3);
 
+	ret = barlease_drain_init();
+	if (ret)
+		return ret;
 	barlease_debugfs_init();
 	ret = pci_register_driver(&barlease_pci_driver);
 	if (ret) {
 		barlease_debugfs_exit();
+		barlease_drain_exit();
 		return ret;
 	}
 
@@ -175,6 +179,7 @@ static void __exit barlease_exit(void)
 {
 	pci_unregister_driver(&barlease_pci_driver);
 	barlease_debugfs_exit();
+	barlease_drain_exit();
 }
 module_exit(barlease_exit);
 

@@ -21,9 +21,13 @@
 #include "peer.h"
 #include "trace.h"
 
-static bool allow_peers = true;
+/*
+ * Off: drivers there are that unmap late or wait for the fences of whoever has
+ * the DMABUF, and a revocation waits along. The operator has to know them.
+ */
+static bool allow_peers;
 module_param(allow_peers, bool, 0644);
-MODULE_PARM_DESC(allow_peers, "Let other devices' drivers import leases for peer-to-peer DMA");
+MODULE_PARM_DESC(allow_peers, "Let other devices' drivers import leases for peer-to-peer DMA; a revocation then waits until they let go");
 
 /*
  * Counts the caller in as somebody who may reach the BAR by a peer device.
@@ -35,8 +39,11 @@ static int barlease_peer_enter(struct barlease_lease *lease)
 	struct barlease_peers *peers = &lease->dev->peers;
 	int ret = -ENODEV;
 
+	if (!READ_ONCE(allow_peers))
+		return -EOPNOTSUPP;
+
 	spin_lock(&peers->lock);
-	if (lease->state == BARLEASE_LIVE && !peers->away && !peers->off) {
+	if (lease->state == BARLEASE_LIVE && barlease_peers_can_enter(peers)) {
 		lease->peer_users++;
 		ret = 0;
 	}
@@ -71,8 +78,7 @@ int barlease_peer_attach(struct dma_buf *dmabuf,
 		pr_notice_once("leases cannot be imported: this kernel lacks CONFIG_PCI_P2PDMA or CONFIG_DMABUF_MOVE_NOTIFY\n");
 		return -EOPNOTSUPP;
 	}
-	if (!READ_ONCE(allow_peers) || !attachment->peer2peer ||
-	    !compat_attach_revocable(attachment))
+	if (!attachment->peer2peer || !compat_attach_revocable(attachment))
 		return -EOPNOTSUPP;
 
 	/* First, as only the leases with attachments are waited for. */
@@ -83,7 +89,7 @@ int barlease_peer_attach(struct dma_buf *dmabuf,
 
 	/* The PCI function does not go before we leave. */
 	if (pci_p2pdma_distance(lease->dev->core.pdev, attachment->dev,
-				true) < 0)
+				false) < 0)
 		ret = -EOPNOTSUPP;
 	barlease_peer_leave(lease);
 out:

@@ -19,6 +19,9 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 #error "barlease-vfio-pci needs Linux 6.12 or newer (huge PFN mappings)"
 #endif
+#ifndef CONFIG_64BIT
+#error "barlease-vfio-pci needs a 64 bit kernel (a lease may be longer than 4 GiB)"
+#endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0)
 #pragma message("barlease-vfio-pci is tested up to Linux 7.3")
 #endif

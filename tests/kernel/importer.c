@@ -29,6 +29,7 @@ int importer_open(void)
 	if (module_load("barlease-test"))
 		test_skip("no module barlease-test");
 	bind_peer();
+	ASSERT_OK(sysfs_write(ALLOW_PEERS, "Y"));
 	return (int)ASSERT_SYS(open(IMPORTER, O_RDWR | O_CLOEXEC));
 }
 
@@ -90,6 +91,11 @@ static struct importer_state importer_state(int importer)
 
 	ASSERT_SYS(ioctl(importer, IMPORTER_STATE, &state));
 	return state;
+}
+
+void importer_unstick(int importer)
+{
+	ASSERT_SYS(ioctl(importer, IMPORTER_UNSTICK));
 }
 
 uint32_t importer_notified(int importer)

@@ -16,7 +16,12 @@
 #define PEER "BARLEASE_PEER"
 #define IMPORTER "/dev/barlease-importer"
 
-/* Without an attachment; skips the test where there is no such module. */
+#define ALLOW_PEERS "/sys/module/barlease_vfio_pci/parameters/allow_peers"
+
+/*
+ * Without an attachment, and with importers allowed; skips the test where there
+ * is no such module.
+ */
 int importer_open(void);
 
 /* Can this kernel import a lease at all? Skips the test otherwise. */
@@ -30,6 +35,8 @@ int importer_detach(int importer);
 
 /* Ready to transfer: open, attached and mapped. */
 int importer_start(int fd, int unmap_after);
+
+void importer_unstick(int importer);
 
 uint32_t importer_notified(int importer);
 bool importer_mapped(int importer);

@@ -219,20 +219,23 @@ TEST(peer_may_not_import_without_a_way_to_the_device)
 	attach_refused(IMPORTER_NO_PCI, EOPNOTSUPP);
 }
 
-#define PARAMETER "/sys/module/barlease_vfio_pci/parameters/allow_peers"
-
+/* Also for one that is attached already. */
 TEST(peers_can_be_forbidden_by_a_module_parameter)
 {
 	struct barlease_device *dev;
 	int fd = lend_pages(&dev);
-	int importer, ret;
+	int importer, attached, ret, mapped;
 
 	importer_needs_peers();
 	importer = importer_open();
-	ASSERT_OK(sysfs_write(PARAMETER, "N"));
+	attached = importer_open();
+	ASSERT_OK(importer_attach(attached, fd, 0, IMPORTER_AT_ONCE));
+	ASSERT_OK(sysfs_write(ALLOW_PEERS, "N"));
 	ret = importer_attach(importer, fd, 0, IMPORTER_AT_ONCE);
-	ASSERT_OK(sysfs_write(PARAMETER, "Y"));
+	mapped = importer_map(attached, NULL);
+	ASSERT_OK(sysfs_write(ALLOW_PEERS, "Y"));
 	ASSERT_ERROR(ret, EOPNOTSUPP);
+	ASSERT_ERROR(mapped, EOPNOTSUPP);
 	ASSERT_OK(importer_attach(importer, fd, 0, IMPORTER_AT_ONCE));
 }
 

@@ -132,12 +132,15 @@ TEST(peer_is_out_when_the_device_is_closed)
 	start(&imported, 100);
 	barlease_device_close(imported.dev);
 	assert_out(&imported);
-	/* The next opening does not bring it back. */
+	/* The next opening does not bring it back, nor does it bother it. */
 	imported.dev = device_open(IVSHMEM);
+	ASSERT_OK(barlease_device_set_memory(imported.dev, false));
+	ASSERT_OK(barlease_device_set_memory(imported.dev, true));
 	ASSERT_ERROR(importer_map(imported.importer, NULL), ENODEV);
+	ASSERT_EQ(importer_notified(imported.importer), 1);
 }
 
-TEST(peer_is_out_when_the_driver_is_unbound)
+TEST(peer_of_an_unbound_driver_stays_out)
 {
 	const char *bdf = device_bdf(IVSHMEM);
 	struct imported imported;
@@ -153,7 +156,7 @@ TEST(peer_is_out_when_the_driver_is_unbound)
 	ASSERT_ERROR(importer_map(imported.importer, NULL), ENODEV);
 }
 
-TEST(peer_is_out_while_memory_is_off_and_told_when_it_is_back)
+TEST(peer_is_out_while_memory_is_off_and_maps_again_when_it_is_back)
 {
 	struct imported imported;
 	uint32_t notified;
@@ -165,8 +168,8 @@ TEST(peer_is_out_while_memory_is_off_and_told_when_it_is_back)
 	/* The device does not answer now; the host sees that nothing arrives. */
 	assert_out(&imported);
 	ASSERT_OK(barlease_device_set_memory(imported.dev, true));
-	ASSERT(importer_notified(imported.importer) > notified);
 	assert_back(&imported);
+	ASSERT_EQ(importer_notified(imported.importer), notified);
 }
 
 TEST(peer_is_not_told_of_writes_that_take_nothing_away)
@@ -199,7 +202,7 @@ static void start_pair(struct imported_pair *imported, int unmap_after)
 
 static void assert_pair_bounced(struct imported_pair *imported)
 {
-	ASSERT(importer_notified(imported->importer) >= 2);
+	ASSERT_EQ(importer_notified(imported->importer), 1);
 	ASSERT(!importer_mapped(imported->importer));
 	ASSERT_OK(importer_map(imported->importer, NULL));
 	ASSERT_DMA_READS(imported->importer, 0, 0x010000ed);
@@ -259,7 +262,7 @@ static void reset_bounces_peers(void (*reset)(struct barlease_device *dev))
 
 	reset(dev);
 	ASSERT(!importer_mapped(importer));
-	ASSERT_EQ(importer_notified(importer), 1 + 1);
+	ASSERT_EQ(importer_notified(importer), 1);
 	ASSERT_OK(importer_map(importer, NULL));
 }
 

@@ -46,6 +46,15 @@ static void *run_hot_reset(void *context)
 	return NULL;
 }
 
+static void *run_close(void *context)
+{
+	struct blocked *blocked = context;
+
+	barlease_device_close(blocked->dev);
+	atomic_store(&blocked->done, true);
+	return NULL;
+}
+
 static void begin(struct blocked *blocked, void *(*run)(void *))
 {
 	ASSERT_EQ(pthread_create(&blocked->thread, NULL, run, blocked), 0);
@@ -217,6 +226,81 @@ TEST(reset_by_sysfs_does_not_wait_for_ever_for_a_peer)
 	ASSERT(importer_notified(importer) > 0);
 	ASSERT(importer_mapped(importer));
 	ASSERT_OK(importer_unmap(importer));
+}
+
+TEST(close_waits_until_the_peer_has_unmapped)
+{
+	struct blocked closing = { .dev = device_open(IVSHMEM) };
+	int fd = lease_export(closing.dev, RAM_BAR, OFFSET, PAGE);
+	int importer = importer_start(fd, IMPORTER_NEVER);
+
+	begin(&closing, run_close);
+	wait_notified(importer);
+	sleep_ms(200);
+	ASSERT(!atomic_load(&closing.done));
+	ASSERT_OK(importer_unmap(importer));
+	end(&closing);
+	ASSERT_ERROR(importer_map(importer, NULL), ENODEV);
+}
+
+/* Who has dropped privileges since the device was opened still owns it. */
+TEST(hot_reset_by_a_daemon_without_privileges_waits_for_its_peers)
+{
+	struct blocked reset = {};
+	struct pair pair;
+	int fd, importer;
+
+	pair_open(&pair);
+	fd = pair_export(&pair, 0, 0, PAGE);
+	importer = importer_start(fd, IMPORTER_NEVER);
+	ASSERT_SYS(setresuid(LESSEE_UID, LESSEE_UID, 0));
+	reset.pair = &pair;
+	begin(&reset, run_hot_reset);
+	wait_notified(importer);
+	sleep_ms(2000);		/* longer than one that comes from elsewhere */
+	ASSERT(!atomic_load(&reset.done));
+	ASSERT_OK(importer_unmap(importer));
+	end(&reset);
+	pair_close(&pair);
+}
+
+/* A callback that waits for something, as those of some drivers do. */
+TEST(reset_by_sysfs_does_not_wait_for_ever_for_a_stuck_callback)
+{
+	struct barlease_device *dev = device_open(NVME);
+	int fd = lease_export(dev, 0, 0, PAGE);
+	int importer = importer_start(fd, IMPORTER_STUCK);
+
+	ASSERT_OK(device_sysfs_write(device_bdf(NVME), "reset", "1"));
+	ASSERT(importer_mapped(importer));
+	importer_unstick(importer);
+}
+
+TEST(revoke_that_waits_for_a_stuck_callback_can_be_killed)
+{
+	struct barlease_device *dev = device_open(IVSHMEM);
+	int fd = lease_export(dev, RAM_BAR, OFFSET, PAGE);
+	int importer = importer_start(fd, IMPORTER_STUCK);
+	int other = lease_export(dev, RAM_BAR, SIZE_2M, PAGE);
+	int healthy = importer_start(other, IMPORTER_AT_ONCE);
+	int status;
+	pid_t pid;
+
+	pid = (pid_t)ASSERT_SYS(fork());
+	if (!pid) {
+		lease_revoke(dev, fd);
+		_exit(0);
+	}
+	wait_notified(importer);
+	/* It is stuck alone. */
+	ASSERT_SYS(lease_revoke(dev, other));
+	ASSERT(!importer_mapped(healthy));
+	ASSERT_SYS(kill(pid, SIGKILL));
+	ASSERT_SYS(waitpid(pid, &status, 0));
+	ASSERT(WIFSIGNALED(status));
+	importer_unstick(importer);
+	ASSERT_ERRNO(lease_revoke(dev, fd), EBADFD);
+	ASSERT(!importer_mapped(importer));
 }
 
 /* Attach, map, unmap, detach as fast as they go, under everything else. */

@@ -19,6 +19,8 @@
 /* What an importer does when it is told, instead of a number of ms. */
 #define IMPORTER_AT_ONCE	0
 #define IMPORTER_NEVER		(-1)
+/* It does not return from the callback until IMPORTER_UNSTICK, and unmaps then. */
+#define IMPORTER_STUCK		(-2)
 
 struct importer_attach {
 	__s32 dmabuf_fd;
@@ -60,5 +62,6 @@ struct importer_transfer {
  */
 #define IMPORTER_LAUNCH		_IOW('B', 7, struct importer_transfer)
 #define IMPORTER_LAND		_IO('B', 8)
+#define IMPORTER_UNSTICK	_IO('B', 9)
 
 #endif /* BARLEASE_IMPORTER_H */

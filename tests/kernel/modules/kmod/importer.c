@@ -2,6 +2,7 @@
 /*
  * /dev/barlease-importer: see the header.
  */
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -24,6 +25,7 @@ struct importer {
 	struct dma_buf_attachment *attachment;
 	struct delayed_work unmap_later;
 	s32 unmap_after;
+	struct completion unstick;
 
 	/* Under the reservation lock. */
 	struct sg_table *table;
@@ -42,7 +44,7 @@ static void importer_unmap_locked(struct importer *importer)
 		return;
 	dma_buf_unmap_attachment(importer->attachment, importer->table,
 				 DMA_BIDIRECTIONAL);
-	importer->table = NULL;
+	WRITE_ONCE(importer->table, NULL);
 }
 
 static void importer_unmap(struct importer *importer)
@@ -63,10 +65,13 @@ static void importer_notify(struct dma_buf_attachment *attachment)
 	struct importer *importer = attachment->importer_priv;
 
 	dma_resv_assert_held(attachment->dmabuf->resv);
-	importer->notified++;
+	WRITE_ONCE(importer->notified, importer->notified + 1);
 	if (!importer->table)
-		return;	/* it is news of a return */
-	if (importer->unmap_after == IMPORTER_AT_ONCE)
+		return;
+	if (importer->unmap_after == IMPORTER_STUCK)
+		wait_for_completion(&importer->unstick);
+	if (importer->unmap_after == IMPORTER_AT_ONCE ||
+	    importer->unmap_after == IMPORTER_STUCK)
 		importer_unmap_locked(importer);
 	else if (importer->unmap_after != IMPORTER_NEVER)
 		schedule_delayed_work(&importer->unmap_later,
@@ -140,6 +145,7 @@ static int importer_detach(struct importer *importer)
 {
 	if (!importer->dmabuf)
 		return -ENXIO;
+	complete_all(&importer->unstick);
 	importer_unmap(importer);
 	cancel_delayed_work_sync(&importer->unmap_later);
 	dma_buf_detach(importer->dmabuf, importer->attachment);
@@ -214,10 +220,9 @@ static int importer_state(struct importer *importer, void __user *arg)
 
 	if (!importer->dmabuf)
 		return -ENXIO;
-	dma_resv_lock(importer->dmabuf->resv, NULL);
-	state.notified = importer->notified;
-	state.mapped = importer->table ? 1 : 0;
-	dma_resv_unlock(importer->dmabuf->resv);
+	/* Without the reservation lock: somebody may be stuck with it. */
+	state.notified = READ_ONCE(importer->notified);
+	state.mapped = READ_ONCE(importer->table) ? 1 : 0;
 	return copy_to_user(arg, &state, sizeof(state)) ? -EFAULT : 0;
 }
 
@@ -318,6 +323,10 @@ static long importer_ioctl(struct file *file, unsigned int command,
 	case IMPORTER_LAUNCH:
 		ret = importer_transfer(importer, command, arg);
 		break;
+	case IMPORTER_UNSTICK:
+		complete_all(&importer->unstick);
+		ret = 0;
+		break;
 	case IMPORTER_LAND:
 		ret = importer_land();
 		break;
@@ -333,6 +342,7 @@ static int importer_open(struct inode *inode, struct file *file)
 	if (!importer)
 		return -ENOMEM;
 	mutex_init(&importer->lock);
+	init_completion(&importer->unstick);
 	INIT_DELAYED_WORK(&importer->unmap_later, importer_unmap_work);
 	file->private_data = importer;
 	return 0;

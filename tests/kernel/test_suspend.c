@@ -166,12 +166,15 @@ CROWD_TEST(suspend_of_a_device_that_forgets_leaves_its_leases_working)
 {
 	struct barlease_device *dev = device_open(NVME);
 	struct crowd crowd;
+	int i;
 
 	crowd_gather(&crowd, barlease_device_fd(dev), &NVME_PLACE);
-	nvme_enable(crowd.own[CROWD_RW]);
-	suspend();
-	ASSERT_READS(nvme_register(crowd.own[CROWD_RO], NVME_CSTS), 0);
-	crowd_assert_works(&crowd);
+	for (i = 0; i < 2; i++) {
+		nvme_enable(crowd.own[CROWD_RW]);
+		suspend();
+		ASSERT_READS(nvme_register(crowd.own[CROWD_RO], NVME_CSTS), 0);
+		crowd_assert_works(&crowd);
+	}
 }
 
 CROWD_TEST(suspend_does_not_give_back_what_was_away)

@@ -175,7 +175,8 @@ class Machine:
                        f"addr={PORT_SLOT:#x}",
             "-device", "edu,id=pair0,bus=root-port,addr=0.0,multifunction=on",
             "-device", "edu,id=pair1,bus=root-port,addr=0.1",
-            "-device", "pcie-root-port,id=sriov-port,chassis=2,hotplug=off,"
+            # To QEMU, VFs are devices that are plugged in.
+            "-device", "pcie-root-port,id=sriov-port,chassis=2,"
                        f"addr={SRIOV_SLOT:#x}",
             "-device", "nvme-subsys,id=sriov-subsystem",
             "-device", "nvme,id=sriov,bus=sriov-port,serial=sriov,"

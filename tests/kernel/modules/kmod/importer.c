@@ -40,11 +40,14 @@ static struct miscdevice importer_misc;
 
 static void importer_unmap_locked(struct importer *importer)
 {
-	if (!importer->table)
+	struct sg_table *table = importer->table;
+
+	if (!table)
 		return;
-	dma_buf_unmap_attachment(importer->attachment, importer->table,
-				 DMA_BIDIRECTIONAL);
+	/* First: whoever waits for the unmap may look at this right after. */
 	WRITE_ONCE(importer->table, NULL);
+	dma_buf_unmap_attachment(importer->attachment, table,
+				 DMA_BIDIRECTIONAL);
 }
 
 static void importer_unmap(struct importer *importer)

@@ -15,7 +15,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from rig import hostcall, logscan, monitor, source, stuck  # noqa: E402
-from rig.common import Usage, kernel_entry, kernel_names  # noqa: E402
+from rig.common import Failure, Usage, kernel_entry, kernel_names  # noqa: E402
 from rig.cpio import Archive  # noqa: E402
 from rig.machine import Machine, parse_size  # noqa: E402
 
@@ -258,6 +258,18 @@ class Kernels(unittest.TestCase):
             with self.subTest(config=config):
                 self.assertEqual(list(source.lost_options(wanted, config)),
                                  lost)
+
+    def test_an_edit_that_does_not_fit_the_source_is_an_error(self):
+        with tempfile.TemporaryDirectory() as folder, \
+             mock.patch.object(source, "EDITS", [("x.c", "a\n", "b\n")]):
+            file = pathlib.Path(folder) / "x.c"
+            file.write_text("0\na\n1\n")
+            source.edit(pathlib.Path(folder))
+            self.assertEqual(file.read_text(), "0\na\nb\n1\n")
+            for text in ("0\n", "a\na\n"):
+                file.write_text(text)
+                with self.assertRaises(Failure):
+                    source.edit(pathlib.Path(folder))
 
     def test_a_kernel_of_another_configuration_has_another_name(self):
         entry = dict(kernel_entry("debug"))

@@ -17,12 +17,15 @@
 #include "touch.h"
 
 #define SLEEP_FILE "/sys/power/mem_sleep"
+#define PORT_ACS_CONTROL 0x14e
 #define KEYBOARD "/sys/devices/platform/i8042/serio0/power/wakeup"
 
 /*
  * The firmware of the emulator forgets to set these up again when it wakes from
  * S3: power management (without it the next S3 is none, and the machine cannot
- * be switched off) and the memory window of the configuration space.
+ * be switched off) and the memory window of the configuration space. The kernel
+ * has wanted that window by then to give ports their access control back, which
+ * keeps the devices below them in groups of their own.
  */
 static const struct {
 	const char *config;
@@ -31,6 +34,10 @@ static const struct {
 } chipset[] = {
 	{ "/sys/bus/pci/devices/0000:00:1f.0/config", 0x40, 5 },
 	{ "/sys/bus/pci/devices/0000:00:00.0/config", 0x60, 8 },
+	{ "/sys/bus/pci/devices/0000:00:0a.0/config", PORT_ACS_CONTROL, 2 },
+	{ "/sys/bus/pci/devices/0000:00:0b.0/config", PORT_ACS_CONTROL, 2 },
+	{ "/sys/bus/pci/devices/0000:00:0c.0/config", PORT_ACS_CONTROL, 2 },
+	{ "/sys/bus/pci/devices/0000:00:0d.0/config", PORT_ACS_CONTROL, 2 },
 };
 
 #define CHIPSET_PARTS (sizeof(chipset) / sizeof(*chipset))

@@ -163,7 +163,12 @@ class Session:
         self._serve(connection, received)
 
     def _monitor_accepted(self, connection):
-        monitor = Monitor(connection)
+        try:
+            monitor = Monitor(connection)
+        except MonitorError:
+            # QEMU has died at once; that it started nothing is said later.
+            connection.close()
+            return
         self.calls.monitor = monitor
 
         def ready():

@@ -6,13 +6,13 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "device.h"
 #include "harness.h"
 #include "importer.h"
+#include "reset.h"
 #include "touch.h"
 
 struct event {
@@ -80,20 +80,6 @@ static void memory_off_among_others(struct barlease_device *dev)
 					header, sizeof(header), 0));
 }
 
-static void reset(struct barlease_device *dev)
-{
-	ASSERT_SYS(ioctl(barlease_device_fd(dev), VFIO_DEVICE_RESET));
-}
-
-static void function_level_reset(struct barlease_device *dev)
-{
-	unsigned int control = config_capability(dev, PCI_CAP_ID_EXP) +
-			       PCI_EXP_DEVCTL;
-
-	config_write16(dev, control, config_read16(dev, control) |
-					     PCI_EXP_DEVCTL_BCR_FLR);
-}
-
 static void d3hot_and_back(struct barlease_device *dev)
 {
 	unsigned int control = config_capability(dev, PCI_CAP_ID_PM) +
@@ -130,12 +116,12 @@ TEST(peer_is_out_before_memory_goes_off_among_others)
 
 TEST(peer_is_out_before_a_reset)
 {
-	event_comes_after_the_peer(reset);
+	event_comes_after_the_peer(reset_by_ioctl);
 }
 
 TEST(peer_is_out_before_a_function_level_reset)
 {
-	event_comes_after_the_peer(function_level_reset);
+	event_comes_after_the_peer(reset_by_flr);
 }
 
 TEST(peer_is_out_before_the_function_goes_to_d3hot)

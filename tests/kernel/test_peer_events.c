@@ -4,7 +4,6 @@
  * nothing after. What a device does with addresses that it has no more is
  * tried, too: the IOMMU must not know them.
  */
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "bind.h"
@@ -14,6 +13,7 @@
 #include "host.h"
 #include "importer.h"
 #include "pair.h"
+#include "reset.h"
 
 #define OFFSET (4 * PAGE)
 #define LENGTH (4 * PAGE)
@@ -237,20 +237,6 @@ TEST(peer_is_out_during_a_reset_by_sysfs)
 		ret = importer_map(imported.importer, NULL);
 	}
 	ASSERT_OK(ret);
-}
-
-static void reset_by_ioctl(struct barlease_device *dev)
-{
-	ASSERT_SYS(ioctl(barlease_device_fd(dev), VFIO_DEVICE_RESET));
-}
-
-static void reset_by_flr(struct barlease_device *dev)
-{
-	unsigned int control = config_capability(dev, PCI_CAP_ID_EXP) +
-			       PCI_EXP_DEVCTL;
-
-	config_write16(dev, control, config_read16(dev, control) |
-					     PCI_EXP_DEVCTL_BCR_FLR);
 }
 
 /* Out before the reset begins, and welcome when it has returned. */

@@ -10,6 +10,7 @@
 #include "harness.h"
 #include "lessee.h"
 #include "nvme.h"
+#include "reset.h"
 #include "touch.h"
 
 static void lend_nvme(struct lent *lent)
@@ -18,21 +19,6 @@ static void lend_nvme(struct lent *lent)
 	lent->length = NVME_PAGES * PAGE;
 	lent->fd = lease_export(lent->dev, 0, 0, lent->length);
 	lent->map = lease_map_rw(lent->fd, 0, lent->length);
-}
-
-/* Function level reset as a guest's driver does it. */
-static void by_flr(struct barlease_device *dev)
-{
-	unsigned int control = config_capability(dev, PCI_CAP_ID_EXP) +
-			       PCI_EXP_DEVCTL;
-
-	config_write16(dev, control, config_read16(dev, control) |
-				     PCI_EXP_DEVCTL_BCR_FLR);
-}
-
-static void by_ioctl(struct barlease_device *dev)
-{
-	ASSERT_SYS(ioctl(barlease_device_fd(dev), VFIO_DEVICE_RESET));
 }
 
 /*
@@ -66,12 +52,12 @@ static void reset_zaps(void (*reset)(struct barlease_device *dev))
 
 TEST(reset_by_ioctl_zaps_and_the_lease_comes_back)
 {
-	reset_zaps(by_ioctl);
+	reset_zaps(reset_by_ioctl);
 }
 
 TEST(reset_by_flr_zaps_and_the_lease_comes_back)
 {
-	reset_zaps(by_flr);
+	reset_zaps(reset_by_flr);
 }
 
 TEST(reset_with_memory_off_leaves_the_lease_away)
@@ -80,7 +66,7 @@ TEST(reset_with_memory_off_leaves_the_lease_away)
 
 	lend_nvme(&lent);
 	ASSERT_OK(barlease_device_set_memory(lent.dev, false));
-	by_ioctl(lent.dev);
+	reset_by_ioctl(lent.dev);
 	ASSERT_GONE(lent.map);
 	ASSERT_OK(barlease_device_set_memory(lent.dev, true));
 	ASSERT_TOUCH(touch_read(lent.map, NULL), TOUCH_OK);
@@ -92,8 +78,8 @@ TEST(reset_does_not_bring_back_a_revoked_lease)
 
 	lend_nvme(&lent);
 	ASSERT_SYS(lease_revoke(lent.dev, lent.fd));
-	by_ioctl(lent.dev);
-	by_flr(lent.dev);
+	reset_by_ioctl(lent.dev);
+	reset_by_flr(lent.dev);
 	ASSERT_OK(barlease_device_set_memory(lent.dev, true));
 	ASSERT_GONE(lent.map);
 }
@@ -134,8 +120,8 @@ TEST(reset_racing_with_a_reader_is_seen_as_ok_or_sigbus)
 	reader.map = lent.map;
 	ASSERT_EQ(pthread_create(&thread, NULL, read_on, &reader), 0);
 	for (i = 0; i < 10; i++) {
-		by_ioctl(lent.dev);
-		by_flr(lent.dev);
+		reset_by_ioctl(lent.dev);
+		reset_by_flr(lent.dev);
 		ASSERT_OK(barlease_device_set_memory(lent.dev, false));
 		sleep_ms(5);
 		ASSERT_OK(barlease_device_set_memory(lent.dev, true));

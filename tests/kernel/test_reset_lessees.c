@@ -12,21 +12,8 @@
 #include "harness.h"
 #include "nvme.h"
 #include "pair.h"
+#include "reset.h"
 #include "touch.h"
-
-static void by_ioctl(struct barlease_device *dev)
-{
-	ASSERT_SYS(ioctl(barlease_device_fd(dev), VFIO_DEVICE_RESET));
-}
-
-static void by_flr(struct barlease_device *dev)
-{
-	unsigned int control = config_capability(dev, PCI_CAP_ID_EXP) +
-			       PCI_EXP_DEVCTL;
-
-	config_write16(dev, control, config_read16(dev, control) |
-				     PCI_EXP_DEVCTL_BCR_FLR);
-}
 
 static void by_af_flr(struct barlease_device *dev)
 {
@@ -83,22 +70,22 @@ static void reset_while_all_work(void (*reset)(struct barlease_device *dev))
 
 CROWD_TEST(reset_by_ioctl_reaches_every_lessee)
 {
-	reset_reaches_all(by_ioctl);
+	reset_reaches_all(reset_by_ioctl);
 }
 
 CROWD_TEST(reset_by_ioctl_while_lessees_work_gives_them_access_again)
 {
-	reset_while_all_work(by_ioctl);
+	reset_while_all_work(reset_by_ioctl);
 }
 
 CROWD_TEST(reset_by_flr_reaches_every_lessee)
 {
-	reset_reaches_all(by_flr);
+	reset_reaches_all(reset_by_flr);
 }
 
 CROWD_TEST(reset_by_flr_while_lessees_work_gives_them_access_again)
 {
-	reset_while_all_work(by_flr);
+	reset_while_all_work(reset_by_flr);
 }
 
 /* Keeps what is put in as long as the edu device does no DMA. */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* Leases of a VF, and what happens to its PF. */
-#include <linux/pci_regs.h>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bind.h"
+#include "config.h"
 #include "harness.h"
+#include "irq.h"
 #include "lessee.h"
+#include "reset.h"
 #include "sriov.h"
 #include "touch.h"
 
@@ -180,34 +180,6 @@ TEST(sriov_memory_off_of_the_pf_ends_no_lease_of_a_vf)
 	scene_end(&scene);
 }
 
-static void by_ioctl(struct barlease_device *dev)
-{
-	ASSERT_SYS(ioctl(barlease_device_fd(dev), VFIO_DEVICE_RESET));
-}
-
-static uint16_t config_read16(struct barlease_device *dev, unsigned int offset)
-{
-	uint16_t value;
-
-	ASSERT_OK(barlease_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-				       &value, sizeof(value), offset));
-	return value;
-}
-
-/* Its PCI Express capability stands first. */
-static void by_flr(struct barlease_device *dev)
-{
-	unsigned int at = config_read16(dev, PCI_CAPABILITY_LIST) & 0xfc;
-	uint16_t value;
-
-	while ((config_read16(dev, at) & 0xff) != PCI_CAP_ID_EXP)
-		at = config_read16(dev, at) >> 8;
-	at += PCI_EXP_DEVCTL;
-	value = config_read16(dev, at) | PCI_EXP_DEVCTL_BCR_FLR;
-	ASSERT_OK(barlease_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-					&value, sizeof(value), at));
-}
-
 static void vf_reset_zaps(void (*reset)(struct barlease_device *dev))
 {
 	struct scene scene;
@@ -224,12 +196,12 @@ static void vf_reset_zaps(void (*reset)(struct barlease_device *dev))
 
 TEST(sriov_vf_reset_by_ioctl_zaps_and_the_lease_comes_back)
 {
-	vf_reset_zaps(by_ioctl);
+	vf_reset_zaps(reset_by_ioctl);
 }
 
 TEST(sriov_vf_reset_by_flr_zaps_and_the_lease_comes_back)
 {
-	vf_reset_zaps(by_flr);
+	vf_reset_zaps(reset_by_flr);
 }
 
 /*
@@ -247,7 +219,7 @@ TEST(sriov_pf_reset_leaves_vf_leases_that_reach_the_new_vf)
 	ASSERT_OK(sriov_set_vfs("2"));
 	scene_lend(&scene);
 
-	by_ioctl(scene.pf);
+	reset_by_ioctl(scene.pf);
 	ASSERT_OK(barlease_device_set_memory(scene.pf, true));
 	sriov_revive();
 	ASSERT_EQ(touch_faults(scene.map), 0);
@@ -297,16 +269,11 @@ TEST(sriov_pf_with_vfs_stays_in_full_power)
 {
 	struct scene scene;
 	unsigned int at;
-	uint16_t d3hot;
 
 	scene_start(&scene);
-	at = config_read16(scene.pf, PCI_CAPABILITY_LIST) & 0xfc;
-	while ((config_read16(scene.pf, at) & 0xff) != PCI_CAP_ID_PM)
-		at = config_read16(scene.pf, at) >> 8;
-	d3hot = config_read16(scene.pf, at + PCI_PM_CTRL) | 3;
-	ASSERT_OK(barlease_region_write(scene.pf, VFIO_PCI_CONFIG_REGION_INDEX,
-					&d3hot, sizeof(d3hot),
-					at + PCI_PM_CTRL));
+	at = config_capability(scene.pf, PCI_CAP_ID_PM);
+	config_write16(scene.pf, at + PCI_PM_CTRL,
+		       config_read16(scene.pf, at + PCI_PM_CTRL) | 3);
 	ASSERT_EQ(config_read16(scene.pf, at + PCI_PM_CTRL) & 3, 0);
 	assert_alive(&scene);
 	scene_end(&scene);
@@ -347,28 +314,6 @@ static void assert_done_soon(pid_t pid)
 	ASSERT_EQ(status, 0);
 }
 
-/* What asks the owner of a VF to let it go. */
-static int request_event(struct barlease_device *dev)
-{
-	int event = (int)ASSERT_SYS(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} wire = {
-		.set = {
-			.argsz = sizeof(wire),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_REQ_IRQ_INDEX,
-			.count = 1,
-		},
-		.fd = event,
-	};
-
-	ASSERT_SYS(ioctl(barlease_device_fd(dev), VFIO_DEVICE_SET_IRQS, &wire));
-	return event;
-}
-
 static void await_event(int event)
 {
 	struct pollfd poll_event = { .fd = event, .events = POLLIN };
@@ -384,7 +329,8 @@ static void vfs_go(pid_t (*start)(const char *bdf), bool pf_open)
 	int event;
 
 	scene_start(&scene);
-	event = request_event(scene.vf);
+	event = event_make();
+	ASSERT_SYS(irq_wire(scene.vf, VFIO_PCI_REQ_IRQ_INDEX, 0, event));
 	if (!pf_open) {
 		barlease_device_close(scene.pf);
 		scene.pf = NULL;

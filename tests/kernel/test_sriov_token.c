@@ -67,6 +67,9 @@ TEST(sriov_vf_opens_with_the_token_of_its_pf_and_no_other)
 
 TEST(sriov_vf_opens_with_no_token_before_one_is_set)
 {
+	/* Earlier tests have set one, which lasts until the driver goes. */
+	ASSERT_OK(device_unbind(device_bdf(SRIOV)));
+	ASSERT_OK(device_bind(device_bdf(SRIOV)));
 	sriov_start();
 	refused(sriov_vf(0), NULL, ENOKEY);
 	refused(sriov_vf(0), TOKEN, EKEYREJECTED);

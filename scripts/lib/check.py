@@ -17,8 +17,8 @@ from steps import (BUILD, LOGS, TOP, BuildFailed, end_with_parent, fresh_log,
                    run_logged, tail)
 
 from rig import logscan
-from rig.common import (EXIT_EMULATION, Failure, kernel_entry, kernel_names,
-                        patience)
+from rig.common import (EXIT_EMULATION, EXIT_HUNG, Failure, kernel_entry,
+                        kernel_names, patience)
 
 DEFAULT_KERNELS = ["6.12", "7.3", "debug"]
 # It finds more than others; whether it does is tested, too.
@@ -26,6 +26,8 @@ DEBUG_KERNEL = "debug"
 # The other kernel's headers come without what sparse needs.
 SPARSE_KERNEL = "6.12"
 VM_TIMEOUT = 1500
+# Each program there has something to say more often than that.
+VM_SILENCE = 90
 # How many machines may be tried where QEMU itself fails.
 MACHINES = 3
 CPUS = len(os.sched_getaffinity(0))
@@ -271,6 +273,8 @@ class Check:
         say(f"{kernel}: booting, {len(wanted)} tests")
         status, reached = self._run_tests(kernel, wanted, command, output)
         missing = [name for name in wanted if name not in reached]
+        if status == 124 or missing:
+            print(tail(output, 60), flush=True)
         if status == 124:
             self.results.add("not ok", f"{kernel}/vm", f"time was up after "
                              f"{self.vm_timeout(kernel)} s; logs: {output}, {console}")
@@ -324,6 +328,8 @@ class Check:
         output = fresh_log(f"{kernel}-{what}.log")
         status, reached = self._run_tests(kernel, wanted, command, output,
                                           f"{what}/")
+        if len(reached) < len(wanted):
+            print(tail(output, 60), flush=True)
         for name in wanted:
             if name not in reached:
                 self.results.add("not ok", f"{kernel}/{name}",
@@ -350,7 +356,11 @@ class Check:
         return VM_TIMEOUT * patience(kernel)
 
     def _run_tests(self, kernel, wanted, command, output, prefix=""):
-        """(status, verdicts) of tests, on more machines where QEMU fails."""
+        """(status, verdicts) of tests, on more machines where one hangs.
+
+        That is a failure of the test that it hangs in, but where QEMU itself
+        is known to have failed.
+        """
         reached = {}
         for _ in range(MACHINES):
             left = [name for name in wanted if name not in reached]
@@ -358,10 +368,17 @@ class Check:
                 kernel, command([name.removeprefix(prefix) for name in left]),
                 output, prefix)
             reached.update(verdicts)
-            if status != EXIT_EMULATION:
+            if status == EXIT_EMULATION:
+                say(f"{kernel}: QEMU has lost an interrupt (see "
+                    "tests/vm/rig/stuck.py); the rest on another machine")
+            elif status == EXIT_HUNG and len(reached) < len(wanted):
+                hung = next(name for name in wanted if name not in reached)
+                reached[hung] = "not ok"
+                print(tail(output, 60), flush=True)
+                self.results.add("not ok", f"{kernel}/{hung}",
+                                 f"the guest hung in it, log: {output}")
+            else:
                 break
-            say(f"{kernel}: QEMU has lost an interrupt (see "
-                "tests/vm/rig/stuck.py); the rest on another machine")
         return status, reached
 
     def _run_machine(self, kernel, arguments, output, prefix=""):
@@ -369,7 +386,8 @@ class Check:
         reached = {}
         with open(output, "wb") as file, subprocess.Popen(
                 [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
-                 str(self.vm_timeout(kernel)), *arguments],
+                 str(self.vm_timeout(kernel)), "--silence",
+                 str(VM_SILENCE * patience(kernel)), *arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=file, preexec_fn=end_with_parent()) as machine:
             for raw in machine.stdout:

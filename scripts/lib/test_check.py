@@ -144,6 +144,26 @@ class Checks(unittest.TestCase):
         self.assertEqual((status, list(reached)),
                          (check.EXIT_EMULATION, ["x/a", "x/b", "x/c"]))
 
+    def test_the_test_that_a_machine_hangs_in_fails_and_the_rest_runs(self):
+        runs = []
+
+        def run_machine(_kernel, names, _output, prefix):
+            runs.append(names)
+            if "b" in names:
+                return check.EXIT_HUNG, {f"{prefix}a": "ok"}
+            return 0, {f"{prefix}{name}": "ok" for name in names}
+
+        self.replace(self.check, "_run_machine", run_machine)
+        with tempfile.NamedTemporaryFile() as log:
+            status, reached = self.check._run_tests(
+                "6.12", ["x/a", "x/b", "x/c", "x/d"], list,
+                pathlib.Path(log.name), "x/")
+        self.assertEqual(runs, [["a", "b", "c", "d"], ["c", "d"]])
+        self.assertEqual(reached, {"x/a": "ok", "x/b": "not ok", "x/c": "ok",
+                                   "x/d": "ok"})
+        self.assertEqual(status, 0)
+        self.assertEqual(list(self.check.results.failed), ["6.12/x/b"])
+
     def test_a_kernel_that_is_named_twice_is_tested_once(self):
         self.assertEqual(self.new(kernel=["6.12", "6.12"]).kernels, ["6.12"])
 

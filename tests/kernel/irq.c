@@ -41,6 +41,14 @@ void event_expect_none(int event)
 	ASSERT_EQ(ASSERT_SYS(poll(&ready, 1, SILENCE_MS)), 0);
 }
 
+void event_expect_some(int event)
+{
+	struct pollfd ready = { .fd = event, .events = POLLIN };
+
+	ASSERT_EQ(ASSERT_SYS(poll(&ready, 1, (int)SOON_MS)), 1);
+	event_drain(event);
+}
+
 void event_drain(int event)
 {
 	struct pollfd ready = { .fd = event, .events = POLLIN };

@@ -12,6 +12,12 @@ int event_make(void);
 void event_expect(int event, uint64_t count);
 void event_expect_none(int event);
 
+/*
+ * At least once, as the NIC of newer QEMUs signals an interrupt again if its
+ * cause is not cleared at once.
+ */
+void event_expect_some(int event);
+
 /* Whatever comes until there is nothing more. */
 void event_drain(int event);
 

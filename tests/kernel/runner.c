@@ -13,6 +13,8 @@
 #include "bind.h"
 #include "runner.h"
 
+#define ALIVE_MS 10000
+
 int runner_fds;
 
 /* What is known about a test that ran. */
@@ -63,12 +65,32 @@ static bool kill_group(pid_t group)
 	return true;
 }
 
+/*
+ * Now and then there is a sign of life, so that whoever watches the guest can
+ * tell a long test from a guest that hangs.
+ */
+static bool wait_for_test(const struct test *test, pid_t pid, int *status)
+{
+	long long start = now_ms();
+	long long left = patience_ms(test->seconds * 1000LL);
+
+	while (left > 0) {
+		if (wait_for(pid, status, left < ALIVE_MS ? left : ALIVE_MS))
+			return true;
+		left -= ALIVE_MS;
+		printf("# %s: %lld s so far\n", test->name,
+		       (now_ms() - start) / 1000);
+		fflush(stdout);
+	}
+	return false;
+}
+
 static void child_watch(const struct test *test, pid_t pid,
 			struct outcome_of_test *outcome)
 {
 	int status = 0;
 
-	if (!wait_for(pid, &status, patience_ms(test->seconds * 1000LL))) {
+	if (!wait_for_test(test, pid, &status)) {
 		outcome->timed_out = true;
 		kill(-pid, SIGKILL);
 		wait_for(pid, &status, patience_ms(5000));

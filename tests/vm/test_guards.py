@@ -56,6 +56,13 @@ class Guards(unittest.TestCase):
         self.assertEqual(status, 124)
         self.assertIn("time is up", err)
 
+    def test_a_guest_that_says_nothing_is_asked_where_it_is(self):
+        status, _, err = run("--silence", "5", "sleep", "100")
+        self.assertEqual(status, 123)
+        self.assertIn("said nothing for 5 s", err)
+        self.assertRegex(err, r"processor 1: RIP=[0-9a-f]{16}")
+        self.assertIn("Kernel panic - not syncing: NMI", err)
+
     def test_wrong_requests_have_status_2(self):
         for arguments in (["./nonexistent"], ["nonexistent"],
                           ["--file", "/nonexistent", "true"],

@@ -231,6 +231,13 @@ class Stuck(unittest.TestCase):
                  "info lapic 1": "ISR\t (none)\r\nIRR\t 236 \r\n"}
         self.assertEqual(stuck.lost_processors(apics.get, 2), {0})
 
+    def test_a_processor_is_asked_where_it_is(self):
+        answers = {"info lapic 0": "ISR\t 236 \r\n",
+                   "info registers -a": "\r\nCPU#0\r\nRAX=1 RBX=2\r\n"
+                                        "RIP=ffff RFL=202 [-------]\r\n"}
+        self.assertEqual(list(stuck.where(answers.get, 1)),
+                         ["processor 0: RIP=ffff RFL=202, in service: 236"])
+
 
 class Kernels(unittest.TestCase):
     def test_each_kernel_that_is_offered_is_complete(self):

@@ -58,6 +58,11 @@ def archive_addresses(scratch):
     return main, security
 
 
+def version_key(version):
+    """What to sort versions of one package by."""
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
 class AptRoot:
     """Package lists and downloads of one set of suites, below one folder."""
 

@@ -15,6 +15,7 @@ VM = TOP / "tests" / "vm"
 STARTED = time.monotonic()
 
 EXIT_USAGE = 2
+EXIT_HUNG = 123
 EXIT_TIMEOUT = 124
 EXIT_EMULATION = 125
 

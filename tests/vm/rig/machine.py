@@ -14,6 +14,7 @@ import pathlib
 import re
 
 from .common import Failure, Usage
+from .emulator import fetch_emulator
 
 # name -> slot, default size; the guest's environment tells the addresses.
 DEVICES = {
@@ -45,6 +46,9 @@ COMMAND_LINE = (
     "console=ttyS0,115200 ignore_loglevel printk.time=1 "
     # A guest that panics must end, with its last words in the log.
     "panic=1 oops=panic "
+    # One that hangs is asked where, by an NMI: all processors, and all that
+    # cannot be interrupted.
+    "unknown_nmi_panic panic_print=0xc0 "
     "intel_iommu=on "
     # Boot faster: no self tests, no calibration.
     "cryptomgr.notests no_timer_check tsc=reliable random.trust_cpu=on "
@@ -202,14 +206,16 @@ class Machine:
         # The IOMMU needs the split interrupt controller; -cpu max has the
         # physical address bits that an 8 GiB BAR wants. Family 23 is an AMD
         # Zen: the kernel lets devices reach each other through its host bridge,
-        # and through no bridge that QEMU has.
+        # and through no bridge that QEMU has. With eim the kernel uses the
+        # x2APIC: an interrupt ends by the write of a register and not of an
+        # address, which emulation can lose (stuck.py).
         command = [
-            "qemu-system-x86_64", "-nodefaults", "-no-user-config",
+            *map(str, fetch_emulator()), "-nodefaults", "-no-user-config",
             "-display", "none", "-vga", "none", "-no-reboot",
             "-machine", "q35,kernel-irqchip=split",
             "-accel", accelerator, "-cpu", "max,family=23,model=1",
             "-smp", str(self.cpus), "-m", self.memory,
-            "-device", "intel-iommu,intremap=on",
+            "-device", "intel-iommu,intremap=on,eim=on",
             "-boot", "menu=off,strict=on",
             "-kernel", str(kernel), "-initrd", str(initramfs),
             "-append", f"{COMMAND_LINE} {self.append.strip()}".strip(),
@@ -228,11 +234,3 @@ class Machine:
                 specification += f",addr={FIRST_FREE_SLOT + index:#x}"
             command += ["-device", specification]
         return command
-
-
-def check_host():
-    """What QEMU needs of the host, said before anything is made."""
-    for folder in os.environ.get("PATH", "").split(":"):
-        if os.access(os.path.join(folder, "qemu-system-x86_64"), os.X_OK):
-            return
-    raise Failure("qemu-system-x86_64 is missing: install qemu-system-x86")

@@ -14,13 +14,16 @@ import sys
 import tempfile
 import time
 
-from .common import EXIT_EMULATION, EXIT_TIMEOUT, Failure, die_with_parent
+from .common import (EXIT_EMULATION, EXIT_HUNG, EXIT_TIMEOUT, Failure,
+                     die_with_parent, say)
 from .hostcall import HostCalls
 from .monitor import Monitor, MonitorError
-from .stuck import Watch, lost_processors
+from .stuck import Watch, lost_processors, where
 
 # A guest whose program has ended powers off at once.
 POWER_OFF_SECONDS = 30
+# What a guest needs at the most to say what it was at, and to end.
+LAST_WORDS_SECONDS = 30
 
 
 class Ended(Exception):
@@ -30,10 +33,11 @@ class Ended(Exception):
 class Outcome:
     """How a run ended."""
 
-    def __init__(self, begun, status, timed_out, lost, log, error):
+    def __init__(self, begun, status, timed_out, silent, lost, log, error):
         self.begun = begun # whether the guest came as far as the program
         self.status = status # of the program; None if the guest died first
         self.timed_out = timed_out
+        self.silent = silent # for too long; the log has what it was at
         self.lost = lost # a processor, by the emulation: see stuck.py
         self.log = log
         self.error = error # what QEMU itself had to say
@@ -41,6 +45,8 @@ class Outcome:
     def exit_status(self):
         if self.lost:
             return EXIT_EMULATION
+        if self.silent:
+            return EXIT_HUNG
         if self.timed_out:
             return EXIT_TIMEOUT
         return 1 if self.status is None else self.status
@@ -98,11 +104,15 @@ class WorkFolder:
 class Session:
     """Starts one machine and serves it until it is gone."""
 
-    def __init__(self, folder, machine, output, deadline, interactive=None):
+    def __init__(self, folder, machine, output, deadline, silence=None,
+                 interactive=None):
         self.folder = folder
         self.machine = machine
         self.output = output
         self.deadline = deadline
+        self.silence = silence # seconds after which a guest is taken for hung
+        self.silent = False
+        self.heard = time.monotonic()
         self.interactive = interactive # an fd to read input for the guest from
         self.calls = HostCalls(machine.backing)
         self.selector = selectors.DefaultSelector()
@@ -132,6 +142,7 @@ class Session:
             except ConnectionResetError:
                 data = b""
             if data:
+                self.heard = time.monotonic()
                 received(data)
             else:
                 self.selector.unregister(connection)
@@ -205,7 +216,7 @@ class Session:
         log = pathlib.Path(console)
         text = log.read_text(errors="replace") if log.exists() else ""
         return Outcome(self.calls.begun, self.calls.exit_status, timed_out,
-                       self.lost, text.replace("\r", ""),
+                       self.silent, self.lost, text.replace("\r", ""),
                        errors.read_text(errors="replace").strip())
 
     def _relay(self, qemu):
@@ -226,21 +237,38 @@ class Session:
             if self.watch.is_suspicious() and self._has_lost_a_processor():
                 self.lost = True
                 return True
+            self._end_if_silent()
             if self.calls.monitor:
                 self.calls.monitor.press_key()
         while self._pump(0): # what it sent before it ended
             pass
         return True
 
-    def _has_lost_a_processor(self):
-        def ask(line):
-            return self.calls.monitor.command(
-                "human-monitor-command", **{"command-line": line})
+    def _end_if_silent(self):
+        """Have a guest that hangs panic, so that its log tells where.
 
+        An interrupt that cannot be masked reaches it whatever it waits for.
+        """
+        if not self.silence or self.silent or not self.calls.monitor or \
+           time.monotonic() < max(self.heard, self.watch.heard) + self.silence:
+            return
+        self.silent = True
+        self.deadline = min(self.deadline,
+                            time.monotonic() + LAST_WORDS_SECONDS)
+        with contextlib.suppress(MonitorError):
+            for line in where(self._ask, self.machine.cpus):
+                say(line)
+            self.calls.monitor.command("inject-nmi")
+
+    def _ask(self, line):
+        return self.calls.monitor.command(
+            "human-monitor-command", **{"command-line": line})
+
+    def _has_lost_a_processor(self):
         try:
-            first = lost_processors(ask, self.machine.cpus)
+            first = lost_processors(self._ask, self.machine.cpus)
             time.sleep(1)
-            return bool(first & lost_processors(ask, self.machine.cpus))
+            return bool(first & lost_processors(self._ask, self.machine.cpus))
         except MonitorError:
             return False
 

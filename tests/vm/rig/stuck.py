@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Notice a machine whose emulation has lost the end of an interrupt.
 
-QEMU before 8.2 emulates with a flaw: where one processor changes what is at an
-address (a BAR that is switched on or off) another one's write to its interrupt
-controller can go astray. The timer's interrupt then counts as being handled for
-ever and no other comes, so that the guest hangs; the kernel complains of a
-stall. Nothing in the guest can do that, nor mend it.
+QEMU emulates with a flaw (seen in 7.2 and, with an interrupt controller in memory,
+in 10.0): where one processor changes what is at an address (a BAR that is switched
+on or off) another one's write to its interrupt controller can go astray. The
+timer's interrupt then counts as being handled for ever and no other comes, so that
+the guest hangs; the kernel complains of a stall. Nothing in the guest can do that,
+nor mend it.
 """
 
 import re
+import time
 
 # What the kernel says; other things can make it say so, too.
 SUSPICION = b"kthread timer wakeup didn't happen"
@@ -25,6 +27,7 @@ class Watch:
     def __init__(self, console):
         self.console = console
         self.position = 0
+        self.heard = time.monotonic() # something new, when last asked
         self.rest = b""
 
     def is_suspicious(self):
@@ -36,6 +39,8 @@ class Watch:
         except FileNotFoundError:
             return False
         self.position += len(data)
+        if data:
+            self.heard = time.monotonic()
         text = self.rest + data
         # Words that come in two pieces are found with the second one.
         self.rest = text[-len(SUSPICION) + 1:]
@@ -49,6 +54,16 @@ def lost_processors(ask, count):
     """
     return {number for number in range(count)
             if TIMER_VECTOR in _in_service(ask(f"info lapic {number}"))}
+
+
+def where(ask, count):
+    """A line for each processor: what it executes and handles."""
+    for number, registers in zip(
+            range(count), ask("info registers -a").split("CPU#")[1:]):
+        words = re.findall(r"(?:RIP|RFL)=\S+", registers)
+        vectors = _in_service(ask(f"info lapic {number}"))
+        yield (f"processor {number}: {' '.join(words)}, "
+               f"in service: {' '.join(vectors) or 'nothing'}")
 
 
 def _in_service(text):

@@ -14,6 +14,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import check  # noqa: E402
+import machines  # noqa: E402
 import steps  # noqa: E402
 from results import parse_kernel_test, parse_tap  # noqa: E402
 
@@ -102,12 +103,13 @@ class Checks(unittest.TestCase):
         self.assertIn("unit/tests", lost.results.failed)
 
     def test_kernel_tests_that_are_missing_or_list_nothing_are_a_failure(self):
-        self.replace(check, "BUILD", self.folder)
+        self.replace(machines, "KERNEL_TESTS",
+                     self.folder / "tests/kernel/kernel-tests")
         for text in (None, "exit 0", "exit 1"):
             if text:
                 self.program("tests/kernel/kernel-tests", text)
             with self.subTest(text=text), \
-                 self.assertRaises(check.BuildFailed):
+                 self.assertRaises(steps.BuildFailed):
                 self.check.list_kernel_tests()
 
     def python_tests(self, *names):
@@ -134,7 +136,7 @@ class Checks(unittest.TestCase):
 
         def run_machine(_kernel, names, _output, prefix):
             runs.append(names)
-            return (check.EXIT_EMULATION, {f"{prefix}{names[0]}": "ok"})
+            return (machines.EXIT_EMULATION, {f"{prefix}{names[0]}": "ok"})
 
         self.replace(self.check, "_run_machine", run_machine)
         status, reached = self.check._run_tests(
@@ -142,7 +144,7 @@ class Checks(unittest.TestCase):
         self.assertEqual(runs, [["a", "b", "c", "d"], ["b", "c", "d"],
                                 ["c", "d"]])
         self.assertEqual((status, list(reached)),
-                         (check.EXIT_EMULATION, ["x/a", "x/b", "x/c"]))
+                         (machines.EXIT_EMULATION, ["x/a", "x/b", "x/c"]))
 
     def test_the_test_that_a_machine_hangs_in_fails_and_the_rest_runs(self):
         runs = []
@@ -150,7 +152,7 @@ class Checks(unittest.TestCase):
         def run_machine(_kernel, names, _output, prefix):
             runs.append(names)
             if "b" in names:
-                return check.EXIT_HUNG, {f"{prefix}a": "ok"}
+                return machines.EXIT_HUNG, {f"{prefix}a": "ok"}
             return 0, {f"{prefix}{name}": "ok" for name in names}
 
         self.replace(self.check, "_run_machine", run_machine)

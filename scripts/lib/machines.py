@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""The part of a check that boots machines."""
+
+import fnmatch
+import re
+import subprocess
+
+from part import Part, python_test_names
+from results import parse_kernel_test, say
+from steps import (BUILD, TOP, BuildFailed, end_with_parent, fresh_log,
+                   run_logged, tail)
+
+from rig import logscan
+from rig.common import EXIT_EMULATION, EXIT_HUNG, kernel_entry, patience
+
+DEFAULT_KERNELS = ["6.12", "7.3", "debug"]
+# It finds more than others; whether it does is tested, too.
+DEBUG_KERNEL = "debug"
+VM_TIMEOUT = 1500
+# Each program there has something to say more often than that.
+VM_SILENCE = 90
+# How many machines may be tried where QEMU itself fails.
+MACHINES = 3
+GUARDS = "tests/vm/test_guards.py"
+CHECKERS = "tests/vm/test_checkers.py"
+CLI_TEST = TOP / "tests/vm/cli_test.sh"
+DEMO_OPTIONS = ["--file", TOP / "README.md",
+                "--file", TOP / "LICENSES/MIT.txt",
+                "--file", f"{BUILD}/demo/lessee:/lessee"]
+KERNEL_TESTS = BUILD / "tests" / "kernel" / "kernel-tests"
+
+
+def only_options(names):
+    """What makes kernel-tests run these."""
+    options = []
+    for name in names:
+        # A bracket makes it a glob, so that it matches this name alone and
+        # not also those which contain it.
+        options += ["--only", f"{name[:-1]}[{name[-1]}]"]
+    return options
+
+
+def cli_test_names():
+    return [f"cli/{name}" for name in
+            re.findall(r"^test_(\w+)\(\)", CLI_TEST.read_text(),
+                       re.MULTILINE)]
+
+
+class MachinePart(Part):
+    """Kernel modules, and what is run on the kernels."""
+
+    def __init__(self, arguments):
+        super().__init__(arguments)
+        self.kernels = list(dict.fromkeys(arguments.kernel or
+                                          DEFAULT_KERNELS))
+        self.kernel_tests = []
+
+    def list_kernel_tests(self):
+        try:
+            out = subprocess.run([KERNEL_TESTS, "--list"], capture_output=True,
+                                 text=True, check=True).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            raise BuildFailed(f"cannot be listed: {error}") from error
+        self.kernel_tests = out.split()
+        if not self.kernel_tests:
+            raise BuildFailed(f"{KERNEL_TESTS} lists nothing")
+
+    def run_guards(self, kernel):
+        """Do runs of machines fail when they must?"""
+        say(f"{kernel}: booting for each of the rig's guards")
+        names = [name.removeprefix("guard/") for name in self.guard_names()
+                 if self.selected(name)]
+        self.add_selected(self.python_tests(GUARDS, "guard", kernel,
+                                            names))
+
+    def guard_names(self):
+        return [f"guard/{name}" for name in python_test_names(GUARDS)]
+
+    def run_checkers(self):
+        """Does the debug kernel find what it must?"""
+        names = [name.removeprefix("checker/") for name in self.checker_names()
+                 if self.selected(name)]
+        if names:
+            say(f"{DEBUG_KERNEL}: booting for each test of the checkers")
+            self.add_selected(self.python_tests(CHECKERS, "checker", None,
+                                                names))
+
+    def checker_names(self):
+        if DEBUG_KERNEL not in self.kernels:
+            return []
+        return [f"checker/{name}" for name in python_test_names(CHECKERS)]
+    # Kernel tests
+
+    def fetch(self, kernel):
+        log = fresh_log(f"{kernel}-fetch.log")
+        say(f"{kernel}: having the kernel in the cache (a first time: "
+            + ("about 240 MB to download, 8 minutes to build)"
+               if kernel == DEBUG_KERNEL else "about 120 MB to download)"))
+        if run_logged([TOP / "tests/vm/kernel-fetch", kernel], log):
+            raise BuildFailed(f"cannot be fetched: {tail(log, 1)}")
+
+    def build_module(self, kernel, *options):
+        log = fresh_log("-".join([kernel, "module", *options]) + ".log")
+        say(" ".join([f"{kernel}: building the module", *options]))
+        if run_logged([TOP / "tests/vm/module-build", kernel, *options], log):
+            print(tail(log), flush=True)
+            raise BuildFailed(f"does not build, log: {log}")
+
+    def run_kernel(self, kernel):
+        """Boot the kernel, run the selected kernel tests in it.
+
+        The log is that of all of them if it alone is selected.
+        """
+        judge_log = self.selected(f"{kernel}/kernel-log")
+        wanted = [name for name in self.kernel_tests
+                  if self.selected(f"{kernel}/{name}")]
+        if judge_log and not wanted:
+            wanted = self.kernel_tests
+        if not wanted:
+            return
+
+        def command(names):
+            return ["--test-modules", "--log", console, KERNEL_TESTS,
+                    *(only_options(names) if names != self.kernel_tests
+                      else [])]
+
+        console = fresh_log(f"{kernel}-kernel.log")
+        output = fresh_log(f"{kernel}-tests.log")
+        say(f"{kernel}: booting, {len(wanted)} tests")
+        status, reached = self._run_tests(kernel, wanted, command, output)
+        missing = [name for name in wanted if name not in reached]
+        if status == 124 or missing:
+            print(tail(output, 60), flush=True)
+        if status == 124:
+            self.results.add("not ok", f"{kernel}/vm", f"time was up after "
+                             f"{self.vm_timeout(kernel)} s; logs: {output}, {console}")
+        elif missing:
+            self.results.add("not ok", f"{kernel}/vm",
+                             f"ended (status {status}) before {missing[0]} "
+                             f"and {len(missing) - 1} others had a result; "
+                             f"logs: {output}, {console}")
+        elif status and not any(verdict == "not ok"
+                                for verdict in reached.values()) \
+                and not self._log_findings(console):
+            self.results.add("not ok", f"{kernel}/vm",
+                             f"status {status} though no test failed; "
+                             f"log: {output}")
+        findings = self._log_findings(console)
+        if findings or judge_log:
+            self.results.add("not ok" if findings else "ok",
+                             f"{kernel}/kernel-log",
+                             f"{findings[0].strip()} (log: {console})"
+                             if findings else "")
+
+    def _log_findings(self, console):
+        if not console.exists():
+            return ["there is no kernel log"]
+        return logscan.findings(console.read_text(errors="replace"))
+
+    def run_cli(self, kernel):
+        """The command's tests."""
+        self._run_judged(kernel, "cli", cli_test_names(),
+                         lambda names: [CLI_TEST, *names])
+
+    def by_group_names(self, kernel):
+        """Where devices open by iommufd, some tests run once more by group."""
+        patterns = kernel_entry(kernel).get("by-group", "").split()
+        return [f"by-group/{name}" for name in self.kernel_tests
+                if any(fnmatch.fnmatchcase(name, pattern)
+                       for pattern in patterns)]
+
+    def run_by_group(self, kernel):
+        self._run_judged(kernel, "by-group", self.by_group_names(kernel),
+                         lambda names: ["--test-modules", KERNEL_TESTS,
+                                        "--open", "group",
+                                        *only_options(names)])
+
+    def _run_judged(self, kernel, what, names, command):
+        """Run tests on a machine that judges its kernel log itself."""
+        wanted = [name for name in names if self.selected(f"{kernel}/{name}")]
+        if not wanted:
+            return
+        say(f"{kernel}: booting, {len(wanted)} tests ({what})")
+        output = fresh_log(f"{kernel}-{what}.log")
+        status, reached = self._run_tests(kernel, wanted, command, output,
+                                          f"{what}/")
+        if len(reached) < len(wanted):
+            print(tail(output, 60), flush=True)
+        for name in wanted:
+            if name not in reached:
+                self.results.add("not ok", f"{kernel}/{name}",
+                                 f"did not run, log: {output}")
+        if status and len(reached) == len(wanted) and \
+           "not ok" not in reached.values():
+            self.results.add("not ok", f"{kernel}/{what}",
+                             f"status {status} though no test failed; "
+                             f"log: {output}")
+
+    def run_demo(self, kernel):
+        """What scripts/demo shows."""
+        name = f"{kernel}/demo"
+        if not self.selected(name):
+            return
+        say(f"{kernel}: booting for the demo")
+        output = fresh_log(f"{kernel}-demo.log")
+        status, _ = self._run_machine(
+            kernel, [*DEMO_OPTIONS, BUILD / "demo" / "story"], output, None)
+        self.results.add("not ok" if status else "ok", name,
+                         f"status {status}, log: {output}" if status else "")
+
+    def vm_timeout(self, kernel):
+        return VM_TIMEOUT * patience(kernel)
+
+    def _run_tests(self, kernel, wanted, command, output, prefix=""):
+        """(status, verdicts) of tests, on more machines where one hangs.
+
+        That is a failure of the test that it hangs in, but where QEMU itself
+        is known to have failed.
+        """
+        reached = {}
+        for _ in range(MACHINES):
+            left = [name for name in wanted if name not in reached]
+            status, verdicts = self._run_machine(
+                kernel, command([name.removeprefix(prefix) for name in left]),
+                output, prefix)
+            reached.update(verdicts)
+            if status == EXIT_EMULATION:
+                say(f"{kernel}: QEMU has lost an interrupt (see "
+                    "tests/vm/rig/stuck.py); the rest on another machine")
+            elif status == EXIT_HUNG and len(reached) < len(wanted):
+                hung = next(name for name in wanted if name not in reached)
+                reached[hung] = "not ok"
+                print(tail(output, 60), flush=True)
+                self.results.add("not ok", f"{kernel}/{hung}",
+                                 f"the guest hung in it, log: {output}")
+            else:
+                break
+        return status, reached
+
+    def _run_machine(self, kernel, arguments, output, prefix=""):
+        """(status, verdicts): those that a program prints, if prefix is one"""
+        reached = {}
+        with open(output, "wb") as file, subprocess.Popen(
+                [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
+                 str(self.vm_timeout(kernel)), "--silence",
+                 str(VM_SILENCE * patience(kernel)), *arguments],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=file, preexec_fn=end_with_parent()) as machine:
+            for raw in machine.stdout:
+                file.write(raw)
+                file.flush()
+                test = parse_kernel_test(raw.decode(errors="replace").strip())
+                if test and prefix is not None:
+                    verdict, name, reason = test
+                    name = prefix + name
+                    reached[name] = verdict
+                    if self.selected(f"{kernel}/{name}"):
+                        self.results.add(verdict, f"{kernel}/{name}", reason)
+        return machine.returncode, reached

@@ -186,4 +186,5 @@ module_exit(barlease_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The barlease authors");
 MODULE_DESCRIPTION("VFIO PCI driver that lends pieces of BARs");
+MODULE_VERSION(BARLEASE_VERSION);
 COMPAT_IMPORT_NS_DMA_BUF();

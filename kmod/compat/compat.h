@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What differs between the kernels that this driver builds for. The rest of
- * the driver is written for the newest one; nothing outside this folder asks
- * for a version. BARLEASE_HAVE_* comes from probe.mk.
+ * the driver is written for the newest one. Nothing asks for a version but
+ * supported.mk; BARLEASE_HAVE_* comes from probe.mk.
  */
 #ifndef BARLEASE_COMPAT_H
 #define BARLEASE_COMPAT_H
@@ -10,20 +10,13 @@
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/version.h>
 #include <linux/vfio_pci_core.h>
 #ifdef BARLEASE_HAVE_PFN_T
 #include <linux/pfn_t.h>
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-#error "barlease-vfio-pci needs Linux 6.12 or newer (huge PFN mappings)"
-#endif
 #ifndef CONFIG_64BIT
 #error "barlease-vfio-pci needs a 64 bit kernel (a lease may be longer than 4 GiB)"
-#endif
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0)
-#pragma message("barlease-vfio-pci is tested up to Linux 7.3")
 #endif
 
 /* The namespace became a string in 6.13. */

@@ -87,7 +87,7 @@ def build_dir():
 
 def kernel_table():
     table = configparser.ConfigParser(interpolation=None)
-    table.read(VM / "kernels")
+    table.read(TOP / "kmod" / "kernels")
     return table
 
 

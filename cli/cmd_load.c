@@ -9,7 +9,6 @@
 
 #include "command.h"
 #include "message.h"
-#include "mmio.h"
 #include "options.h"
 #include "source.h"
 #include "window.h"
@@ -21,40 +20,27 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-struct piece {
-	volatile unsigned char *to;
-	const void *from;
-	size_t length;
-};
-
-static void piece_access(void *arg)
-{
-	const struct piece *piece = arg;
-
-	mmio_copy_to(piece->to, piece->from, piece->length);
-}
-
 static int window_fill(const struct window *window, struct source *source,
 		       const char *name)
 {
-	struct piece piece = { .to = window->base };
+	const void *piece;
+	size_t length;
 	int status;
 	int err;
 
-	for (uint64_t done = 0; done < source->size; done += piece.length) {
-		err = source_next(source, &piece.from, &piece.length);
+	for (size_t done = 0; done < source->size; done += length) {
+		err = source_next(source, &piece, &length);
 		if (err) {
-			message("cannot read %s after %" PRIu64
+			message("cannot read %s after %zu"
 				" bytes, which are in the lease now: %s",
 				name, done,
 				err == -ENODATA ? "it became shorter"
 						: error_words(err));
 			return STATUS_FAILED;
 		}
-		status = window_call(window, piece_access, &piece);
+		status = window_copy_to(window, done, piece, length);
 		if (status)
 			return status;
-		piece.to += piece.length;
 	}
 	return STATUS_OK;
 }

@@ -6,7 +6,6 @@
 
 #include "access_options.h"
 #include "command.h"
-#include "mmio.h"
 #include "options.h"
 #include "window.h"
 
@@ -18,31 +17,17 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-struct peek {
-	const volatile unsigned char *address;
-	unsigned int width;
-	uint64_t value;
-};
-
-static void peek_access(void *arg)
-{
-	struct peek *peek = arg;
-
-	peek->value = mmio_read(peek->address, peek->width);
-}
-
 static int window_print(const struct window *window, unsigned int width,
 			uint64_t count)
 {
-	struct peek peek = { .address = window->base, .width = width };
+	uint64_t value;
 	int status;
 
 	for (uint64_t i = 0; i < count; i++) {
-		status = window_call(window, peek_access, &peek);
+		status = window_read(window, i * width / 8, width, &value);
 		if (status)
 			return status;
-		printf("0x%0*" PRIx64 "\n", (int)width / 4, peek.value);
-		peek.address += width / 8;
+		printf("0x%0*" PRIx64 "\n", (int)width / 4, value);
 	}
 	return STATUS_OK;
 }

@@ -4,7 +4,6 @@
 
 #include "access_options.h"
 #include "command.h"
-#include "mmio.h"
 #include "options.h"
 #include "window.h"
 
@@ -15,22 +14,8 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-struct poke {
-	volatile unsigned char *address;
-	unsigned int width;
-	uint64_t value;
-};
-
-static void poke_access(void *arg)
-{
-	const struct poke *poke = arg;
-
-	mmio_write(poke->address, poke->width, poke->value);
-}
-
 static int poke_value(const struct access_options *access, uint64_t value)
 {
-	struct poke poke = { .width = access->width, .value = value };
 	struct window window;
 	int status;
 
@@ -40,8 +25,7 @@ static int poke_value(const struct access_options *access, uint64_t value)
 				    PROT_READ | PROT_WRITE);
 	if (status)
 		return status;
-	poke.address = window.base;
-	status = window_call(&window, poke_access, &poke);
+	status = window_write(&window, 0, access->width, value);
 	window_end(&window);
 	return status;
 }

@@ -9,7 +9,6 @@
 
 #include "command.h"
 #include "message.h"
-#include "mmio.h"
 #include "options.h"
 #include "window.h"
 
@@ -22,19 +21,6 @@ static const struct option long_options[] = {
 	{ "offset", required_argument, NULL, 'o' },
 	{ 0 },
 };
-
-struct piece {
-	const volatile unsigned char *from;
-	unsigned char buf[CHUNK];
-	size_t length;
-};
-
-static void piece_access(void *arg)
-{
-	struct piece *piece = arg;
-
-	mmio_copy_from(piece->buf, piece->from, piece->length);
-}
 
 static int write_all(int fd, const unsigned char *buf, size_t length)
 {
@@ -52,28 +38,25 @@ static int write_all(int fd, const unsigned char *buf, size_t length)
 	return 0;
 }
 
-static int window_write(const struct window *window, uint64_t length, int fd,
-			const char *name)
+static int window_write_to(const struct window *window, size_t length, int fd,
+			   const char *name)
 {
 	/* Static: too large for a stack, and there is one at a time. */
-	static struct piece piece;
+	static unsigned char buf[CHUNK];
 	int status;
 	int err;
 
-	piece.from = window->base;
-	while (length) {
-		piece.length = length < CHUNK ? (size_t)length : CHUNK;
-		status = window_call(window, piece_access, &piece);
+	for (size_t done = 0, piece; done < length; done += piece) {
+		piece = length - done < CHUNK ? length - done : CHUNK;
+		status = window_copy_from(window, done, buf, piece);
 		if (status)
 			return status;
-		err = write_all(fd, piece.buf, piece.length);
+		err = write_all(fd, buf, piece);
 		if (err) {
 			message("cannot write to %s: %s", name,
 				error_words(err));
 			return STATUS_FAILED;
 		}
-		piece.from += piece.length;
-		length -= piece.length;
 	}
 	return STATUS_OK;
 }
@@ -85,15 +68,15 @@ static int window_save(const struct window *window, uint64_t length,
 	int fd;
 
 	if (!strcmp(name, "-"))
-		return window_write(window, length, STDOUT_FILENO,
-				    "the standard output");
+		return window_write_to(window, length, STDOUT_FILENO,
+				       "the standard output");
 
 	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0) {
 		message("cannot write to %s: %s", name, error_words(-errno));
 		return STATUS_FAILED;
 	}
-	status = window_write(window, length, fd, name);
+	status = window_write_to(window, length, fd, name);
 	if (close(fd) < 0 && !status) {
 		message("cannot write to %s: %s", name, error_words(-errno));
 		status = STATUS_FAILED;

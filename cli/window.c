@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "guard.h"
+#include "barlease/guarded.h"
 #include "message.h"
 #include "options.h"
 #include "window.h"
@@ -82,11 +82,17 @@ int window_map(struct window *window, uint64_t offset, uint64_t length,
 		return STATUS_USAGE;
 	}
 
+	err = barlease_guard_install();
+	if (err) {
+		message("cannot catch SIGBUS: %s", error_words(err));
+		return STATUS_FAILED;
+	}
 	begin = offset & ~(page - 1);
 	end = (end + page - 1) & ~(page - 1);
 	err = barlease_lease_map(window->fd, begin, end - begin, prot,
 				 window->bar_offset, &window->map);
 	if (err) {
+		barlease_guard_uninstall();
 		map_explain(window, err);
 		return STATUS_FAILED;
 	}
@@ -97,26 +103,91 @@ int window_map(struct window *window, uint64_t offset, uint64_t length,
 
 void window_end(struct window *window)
 {
+	barlease_guard_uninstall();
 	barlease_map_end(&window->map);
 }
 
-int window_call(const struct window *window, void (*access)(void *arg),
-		void *arg)
+static int access_result(const struct window *window, size_t offset, int err)
 {
-	size_t fault;
+	if (!err)
+		return STATUS_OK;
+	message("the lease is gone: revoked, or the device is away (SIGBUS at "
+		"offset 0x%" PRIx64 ")",
+		(uint64_t)(window->base -
+			   (volatile unsigned char *)window->map.address) +
+			window->begin + offset);
+	return STATUS_FAILED;
+}
+
+#define READ(width_)                                                       \
+	do {                                                               \
+		uint##width_##_t found;                                    \
+                                                                           \
+		err = barlease_guarded_read##width_(window->base + offset, \
+						    &found);               \
+		if (!err)                                                  \
+			*value = found;                                    \
+	} while (0)
+
+int window_read(const struct window *window, size_t offset, unsigned int width,
+		uint64_t *value)
+{
 	int err;
 
-	err = guard_call(window->map.address, window->map.length, access, arg,
-			 &fault);
-	if (err == -EFAULT) {
-		message("the lease is gone: revoked, or the device is away "
-			"(SIGBUS at offset 0x%" PRIx64 ")",
-			window->begin + fault);
-		return STATUS_FAILED;
+	switch (width) {
+	case 8:
+		READ(8);
+		break;
+	case 16:
+		READ(16);
+		break;
+	case 32:
+		READ(32);
+		break;
+	default:
+		READ(64);
 	}
-	if (err) {
-		message("cannot catch SIGBUS: %s", error_words(err));
-		return STATUS_FAILED;
+	return access_result(window, offset, err);
+}
+
+int window_write(const struct window *window, size_t offset, unsigned int width,
+		 uint64_t value)
+{
+	volatile unsigned char *address = window->base + offset;
+	int err;
+
+	switch (width) {
+	case 8:
+		err = barlease_guarded_write8(address, (uint8_t)value);
+		break;
+	case 16:
+		err = barlease_guarded_write16(address, (uint16_t)value);
+		break;
+	case 32:
+		err = barlease_guarded_write32(address, (uint32_t)value);
+		break;
+	default:
+		err = barlease_guarded_write64(address, value);
 	}
-	return STATUS_OK;
+	return access_result(window, offset, err);
+}
+
+int window_copy_from(const struct window *window, size_t offset, void *buf,
+		     size_t length)
+{
+	size_t done;
+	int err = barlease_guarded_copy_from(buf, window->base + offset, length,
+					     &done);
+
+	return access_result(window, offset + done, err);
+}
+
+int window_copy_to(const struct window *window, size_t offset, const void *buf,
+		   size_t length)
+{
+	size_t done;
+	int err = barlease_guarded_copy_to(window->base + offset, buf, length,
+					   &done);
+
+	return access_result(window, offset + done, err);
 }

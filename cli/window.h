@@ -40,6 +40,7 @@ int window_lease(const struct command *command, int fd, struct window *window);
  * @length: bytes, not 0
  * @prot: as mmap()
  *
+ * SIGBUS is caught from here to window_end(); there is one window at a time.
  * Says what is wrong.
  *
  * Return: STATUS_OK, STATUS_USAGE when the piece is past the end, or
@@ -54,15 +55,47 @@ int window_map(struct window *window, uint64_t offset, uint64_t length,
  */
 void window_end(struct window *window);
 
-/**
- * window_call() - run code that accesses the window, see guard_call()
- * @window: window
- * @access: code
- * @arg: for @access
- *
- * Return: STATUS_OK, or STATUS_FAILED when the lease was gone, which it says.
+/*
+ * Accesses. All say it when the lease is gone, and return STATUS_OK or
+ * STATUS_FAILED. Offsets are into the window.
  */
-int window_call(const struct window *window, void (*access)(void *arg),
-		void *arg);
+
+/**
+ * window_read() - one little-endian load
+ * @window: window
+ * @offset: a multiple of the width
+ * @width: 8, 16, 32 or 64 bits
+ * @value: where to put it
+ */
+int window_read(const struct window *window, size_t offset, unsigned int width,
+		uint64_t *value);
+
+/**
+ * window_write() - one little-endian store
+ * @window: window
+ * @offset: a multiple of the width
+ * @width: 8, 16, 32 or 64 bits
+ * @value: what to store; its upper bits are cut off
+ */
+int window_write(const struct window *window, size_t offset, unsigned int width,
+		 uint64_t value);
+
+/**
+ * window_copy_from() - copy bytes out of the lease
+ * @window: window
+ * @offset: from where
+ * @buf: where to
+ * @length: how many bytes, see barlease_guarded_copy_from()
+ */
+int window_copy_from(const struct window *window, size_t offset, void *buf,
+		     size_t length);
+
+/**
+ * window_copy_to() - copy bytes into the lease
+ *
+ * Mirrors window_copy_from().
+ */
+int window_copy_to(const struct window *window, size_t offset, const void *buf,
+		   size_t length);
 
 #endif /* CLI_WINDOW_H */

@@ -68,8 +68,8 @@ int barlease_guarded_copy_from(void *to, const volatile void *from,
  * Mirrors barlease_guarded_copy_from(). A write that a device has got cannot be
  * told from one that was lost in it: @done counts what did not fault.
  */
-int barlease_guarded_copy_to(volatile void *to, const void *from,
-			     size_t length, size_t *done);
+int barlease_guarded_copy_to(volatile void *to, const void *from, size_t length,
+			     size_t *done);
 
 /**
  * barlease_guarded_copy_to_wc() - copy bytes into a write-combining lease
@@ -84,8 +84,8 @@ int barlease_guarded_copy_to_wc(volatile void *to, const void *from,
 /* What follows is how it is done, and not to be used as such. */
 
 struct barlease_guard_entry {
-	int32_t access;		/* the instruction, from this field on */
-	int32_t recovery;	/* where to go on, from this field on */
+	int32_t access; /* the instruction, from this field on */
+	int32_t recovery; /* where to go on, from this field on */
 };
 
 /* The accesses of one program or shared object. */
@@ -134,11 +134,11 @@ BARLEASE_OBJECT_ __attribute__((destructor)) void barlease_guard_leave_(void)
  * function that it is of, where the linker keeps one copy of many (C++).
  */
 #ifdef __x86_64__
-#define BARLEASE_ENTRY_                                                        \
-	".pushsection barlease_guard, \"a?\", @progbits\n\t"                   \
-	".balign 4\n\t"                                                        \
-	".long 1b - .\n\t"                                                     \
-	".long %l[gone] - .\n\t"                                               \
+#define BARLEASE_ENTRY_                                      \
+	".pushsection barlease_guard, \"a?\", @progbits\n\t" \
+	".balign 4\n\t"                                      \
+	".long 1b - .\n\t"                                   \
+	".long %l[gone] - .\n\t"                             \
 	".popsection\n"
 #define BARLEASE_LOAD_8_ "movb %[from], %[found]"
 #define BARLEASE_LOAD_16_ "movw %[from], %[found]"
@@ -151,11 +151,11 @@ BARLEASE_OBJECT_ __attribute__((destructor)) void barlease_guard_leave_(void)
 #define BARLEASE_MEMORY_ "m"
 #define BARLEASE_REGISTER_ "q"
 #else
-#define BARLEASE_ENTRY_                                                        \
-	".pushsection barlease_guard, \"a?\", %%progbits\n\t"                  \
-	".balign 4\n\t"                                                        \
-	".long 1b - .\n\t"                                                     \
-	".long %l[gone] - .\n\t"                                               \
+#define BARLEASE_ENTRY_                                       \
+	".pushsection barlease_guard, \"a?\", %%progbits\n\t" \
+	".balign 4\n\t"                                       \
+	".long 1b - .\n\t"                                    \
+	".long %l[gone] - .\n\t"                              \
 	".popsection\n"
 #define BARLEASE_LOAD_8_ "ldrb %w[found], %[from]"
 #define BARLEASE_LOAD_16_ "ldrh %w[found], %[from]"
@@ -213,8 +213,8 @@ gone:                                                                          \
 	static inline int barlease_guarded_read##width(                        \
 		const volatile void *address, uint##width##_t *value)          \
 	{                                                                      \
-		int err =                                                      \
-			barlease_guarded_read##width##_relaxed(address, value);\
+		int err = barlease_guarded_read##width##_relaxed(address,      \
+								 value);       \
                                                                                \
 		barlease_after_read_();                                        \
 		return err;                                                    \
@@ -226,7 +226,7 @@ gone:                                                                          \
 			"1: " BARLEASE_STORE_##width##_ "\n\t" BARLEASE_ENTRY_ \
 			:                                                      \
 			: [to] BARLEASE_MEMORY_(                               \
-				*(volatile uint##width##_t *)address),         \
+				  *(volatile uint##width##_t *)address),       \
 			  [value] BARLEASE_REGISTER_(value)                    \
 			: "memory"                                             \
 			: gone);                                               \

@@ -78,31 +78,31 @@ static inline void barlease_wc_flush(void)
  * @address: aligned to the width
  * @value: what to store
  */
-#define BARLEASE_ACCESSORS_(width)                                             \
-	static inline uint##width##_t barlease_read##width##_relaxed(          \
-		const volatile void *address)                                  \
-	{                                                                      \
-		return *(const volatile uint##width##_t *)address;             \
-	}                                                                      \
-	static inline uint##width##_t barlease_read##width(                    \
-		const volatile void *address)                                  \
-	{                                                                      \
-		uint##width##_t value =                                        \
-			barlease_read##width##_relaxed(address);               \
-                                                                               \
-		barlease_after_read_();                                        \
-		return value;                                                  \
-	}                                                                      \
-	static inline void barlease_write##width##_relaxed(                    \
-		volatile void *address, uint##width##_t value)                 \
-	{                                                                      \
-		*(volatile uint##width##_t *)address = value;                  \
-	}                                                                      \
-	static inline void barlease_write##width(volatile void *address,       \
-						 uint##width##_t value)        \
-	{                                                                      \
-		barlease_before_write_();                                      \
-		barlease_write##width##_relaxed(address, value);               \
+#define BARLEASE_ACCESSORS_(width)                                       \
+	static inline uint##width##_t barlease_read##width##_relaxed(    \
+		const volatile void *address)                            \
+	{                                                                \
+		return *(const volatile uint##width##_t *)address;       \
+	}                                                                \
+	static inline uint##width##_t barlease_read##width(              \
+		const volatile void *address)                            \
+	{                                                                \
+		uint##width##_t value =                                  \
+			barlease_read##width##_relaxed(address);         \
+                                                                         \
+		barlease_after_read_();                                  \
+		return value;                                            \
+	}                                                                \
+	static inline void barlease_write##width##_relaxed(              \
+		volatile void *address, uint##width##_t value)           \
+	{                                                                \
+		*(volatile uint##width##_t *)address = value;            \
+	}                                                                \
+	static inline void barlease_write##width(volatile void *address, \
+						 uint##width##_t value)  \
+	{                                                                \
+		barlease_before_write_();                                \
+		barlease_write##width##_relaxed(address, value);         \
 	}
 
 BARLEASE_ACCESSORS_(8)

@@ -82,8 +82,8 @@ int barlease_guarded_copy_from(void *to, const volatile void *from,
 	return err;
 }
 
-int barlease_guarded_copy_to(volatile void *to, const void *from,
-			     size_t length, size_t *done)
+int barlease_guarded_copy_to(volatile void *to, const void *from, size_t length,
+			     size_t *done)
 {
 	const char *source = from;
 	volatile char *target = to;

@@ -17,7 +17,7 @@ static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool installed;
 static struct former {
 	struct sigaction action;
-	atomic_bool spent;	/* SA_RESETHAND: it was called once */
+	atomic_bool spent; /* SA_RESETHAND: it was called once */
 } formers[2];
 static struct former *_Atomic former = &formers[0];
 

@@ -18,24 +18,24 @@ static void report(int good, const char *name)
 	failures += !good;
 }
 
-#define REACHES(width)                                                         \
-	static int reaches##width(unsigned char *at)                           \
-	{                                                                      \
-		uint##width##_t value = (uint##width##_t)0x1122334455667788;   \
-		uint##width##_t found = 0;                                     \
-                                                                               \
-		return !barlease_guarded_write##width(at, value) &&            \
-		       !memcmp(at, &value, sizeof(value)) &&                   \
-		       !barlease_guarded_read##width(at, &found) &&            \
-		       found == value;                                         \
-	}                                                                      \
-	static int is_gone##width(unsigned char *at)                           \
-	{                                                                      \
-		uint##width##_t found = 0x5a;                                  \
-                                                                               \
-		return barlease_guarded_read##width(at, &found) == -ENXIO &&   \
-		       found == 0x5a &&                                        \
-		       barlease_guarded_write##width(at, 1) == -ENXIO;         \
+#define REACHES(width)                                                       \
+	static int reaches##width(unsigned char *at)                         \
+	{                                                                    \
+		uint##width##_t value = (uint##width##_t)0x1122334455667788; \
+		uint##width##_t found = 0;                                   \
+                                                                             \
+		return !barlease_guarded_write##width(at, value) &&          \
+		       !memcmp(at, &value, sizeof(value)) &&                 \
+		       !barlease_guarded_read##width(at, &found) &&          \
+		       found == value;                                       \
+	}                                                                    \
+	static int is_gone##width(unsigned char *at)                         \
+	{                                                                    \
+		uint##width##_t found = 0x5a;                                \
+                                                                             \
+		return barlease_guarded_read##width(at, &found) == -ENXIO && \
+		       found == 0x5a &&                                      \
+		       barlease_guarded_write##width(at, 1) == -ENXIO;       \
 	}
 
 REACHES(8)
@@ -72,11 +72,14 @@ static int copies_end(unsigned char *map)
 	size_t from, to, wc;
 
 	return barlease_guarded_copy_from(bytes, map + PAGE - 99, 300, &from) ==
-		       -ENXIO && from == 99 &&
+		       -ENXIO &&
+	       from == 99 &&
 	       barlease_guarded_copy_to(map + PAGE - 98, bytes, 300, &to) ==
-		       -ENXIO && to == 98 &&
+		       -ENXIO &&
+	       to == 98 &&
 	       barlease_guarded_copy_to_wc(map + PAGE - 197, bytes, 300, &wc) ==
-		       -ENXIO && wc == 197;
+		       -ENXIO &&
+	       wc == 197;
 }
 
 int main(void)
@@ -91,13 +94,14 @@ int main(void)
 		return 1;
 	printf("1..4\n");
 	report(reaches8(map) && reaches16(map) && reaches32(map) &&
-	       reaches64(map), "guarded_accesses_reach_what_is_there");
+		       reaches64(map),
+	       "guarded_accesses_reach_what_is_there");
 	report(copies(map), "guarded_copies_move_exactly_the_bytes");
 	if (ftruncate(fd, PAGE))
 		return 1;
 	map += PAGE;
 	report(is_gone8(map) && is_gone16(map) && is_gone32(map) &&
-	       is_gone64(map),
+		       is_gone64(map),
 	       "guarded_accesses_to_a_lease_that_is_gone_are_enxio");
 	report(copies_end(map - PAGE), "guarded_copies_tell_how_far_they_came");
 	return failures;

@@ -64,23 +64,23 @@ static void lease_cut(struct lease *lease, off_t size)
 	assert_int_equal(ftruncate(lease->fd, size), 0);
 }
 
-#define ASSERT_WIDTH(width)                                                    \
-	do {                                                                   \
-		uint##width##_t value_ = 0x5a, before_;                        \
-		unsigned char *at_ = lease->map + 64;                          \
-                                                                               \
-		memcpy(&before_, at_, sizeof(before_));                        \
-		assert_int_equal(                                              \
-			barlease_guarded_read##width(at_, &value_), 0);        \
-		assert_true(value_ == before_);                                \
-		value_ = (uint##width##_t)~before_;                            \
-		memset(at_ - 8, 0x11, 8);                                      \
-		memset(at_ + sizeof(value_), 0x22, 8);                         \
-		assert_int_equal(                                              \
-			barlease_guarded_write##width(at_, value_), 0);        \
-		assert_memory_equal(at_, &value_, sizeof(value_));             \
-		assert_int_equal(at_[-1], 0x11);                               \
-		assert_int_equal(at_[sizeof(value_)], 0x22);                   \
+#define ASSERT_WIDTH(width)                                                  \
+	do {                                                                 \
+		uint##width##_t value_ = 0x5a, before_;                      \
+		unsigned char *at_ = lease->map + 64;                        \
+                                                                             \
+		memcpy(&before_, at_, sizeof(before_));                      \
+		assert_int_equal(barlease_guarded_read##width(at_, &value_), \
+				 0);                                         \
+		assert_true(value_ == before_);                              \
+		value_ = (uint##width##_t) ~before_;                         \
+		memset(at_ - 8, 0x11, 8);                                    \
+		memset(at_ + sizeof(value_), 0x22, 8);                       \
+		assert_int_equal(barlease_guarded_write##width(at_, value_), \
+				 0);                                         \
+		assert_memory_equal(at_, &value_, sizeof(value_));           \
+		assert_int_equal(at_[-1], 0x11);                             \
+		assert_int_equal(at_[sizeof(value_)], 0x22);                 \
 	} while (0)
 
 static void guarded_accesses_reach_what_is_there(void **state)
@@ -98,16 +98,18 @@ static void guarded_accesses_reach_what_is_there(void **state)
 	do {                                                                   \
 		uint##width##_t value_ = 0x5a;                                 \
                                                                                \
-		assert_int_equal(                                              \
-			barlease_guarded_read##width(lease->map, &value_),     \
-			-ENXIO);                                               \
+		assert_int_equal(barlease_guarded_read##width(lease->map,      \
+							      &value_),        \
+				 -ENXIO);                                      \
 		assert_int_equal(barlease_guarded_read##width##_relaxed(       \
-					 lease->map, &value_), -ENXIO);        \
+					 lease->map, &value_),                 \
+				 -ENXIO);                                      \
 		assert_true(value_ == 0x5a);                                   \
-		assert_int_equal(                                              \
-			barlease_guarded_write##width(lease->map, 1), -ENXIO); \
+		assert_int_equal(barlease_guarded_write##width(lease->map, 1), \
+				 -ENXIO);                                      \
 		assert_int_equal(barlease_guarded_write##width##_relaxed(      \
-					 lease->map, 1), -ENXIO);              \
+					 lease->map, 1),                       \
+				 -ENXIO);                                      \
 	} while (0)
 
 static void guarded_accesses_to_a_lease_that_is_gone_are_enxio(void **state)
@@ -154,10 +156,12 @@ static void assert_copies_to(struct lease *lease, copy_to *copy)
 		for (length = 0; length < sizeof(bytes); length += 7) {
 			memset(lease->map, 0xee, sizeof(expected));
 			memset(expected, 0xee, sizeof(expected));
-			memcpy(expected + at, bytes + at % 3, length - length % 5);
+			memcpy(expected + at, bytes + at % 3,
+			       length - length % 5);
 			done = 12345;
 			assert_int_equal(copy(lease->map + at, bytes + at % 3,
-					      length - length % 5, &done), 0);
+					      length - length % 5, &done),
+					 0);
 			assert_int_equal(done, length - length % 5);
 			assert_memory_equal(lease->map, expected,
 					    sizeof(expected));
@@ -174,9 +178,11 @@ static void guarded_copies_move_exactly_the_bytes(void **state)
 	for (at = 0; at < 20; at++)
 		for (length = 0; length < 70; length++) {
 			memset(bytes, 0xee, sizeof(bytes));
-			assert_int_equal(barlease_guarded_copy_from(
-						 bytes + at % 7, lease->map + at,
-						 length, &done), 0);
+			assert_int_equal(
+				barlease_guarded_copy_from(bytes + at % 7,
+							   lease->map + at,
+							   length, &done),
+				0);
 			assert_int_equal(done, length);
 			assert_memory_equal(bytes + at % 7, lease->map + at,
 					    length);
@@ -194,19 +200,22 @@ static void guarded_copies_tell_how_far_they_came(void **state)
 	size_t done = 0;
 
 	lease_cut(lease, PAGE);
-	assert_int_equal(barlease_guarded_copy_from(bytes, lease->map + PAGE - 99,
-						    200, &done), -ENXIO);
+	assert_int_equal(barlease_guarded_copy_from(
+				 bytes, lease->map + PAGE - 99, 200, &done),
+			 -ENXIO);
 	assert_int_equal(done, 99);
 	assert_memory_equal(bytes, lease->map + PAGE - 99, 99);
 	assert_int_equal(barlease_guarded_copy_to(lease->map + PAGE - 98, bytes,
-						  200, &done), -ENXIO);
+						  200, &done),
+			 -ENXIO);
 	assert_int_equal(done, 98);
 	assert_int_equal(barlease_guarded_copy_to_wc(lease->map + PAGE - 97,
 						     bytes, 200, &done),
 			 -ENXIO);
 	assert_int_equal(done, 97);
 	assert_int_equal(barlease_guarded_copy_to_wc(lease->map + PAGE, bytes,
-						     3, &done), -ENXIO);
+						     3, &done),
+			 -ENXIO);
 	assert_int_equal(done, 0);
 	end();
 }
@@ -422,8 +431,8 @@ static void threads_fault_side_by_side(void **state)
 	good = 0;
 	gone = 0;
 	for (i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, read_on,
-						lease), 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, read_on, lease), 0);
 	for (i = 0; i < 200 || !good || !gone; i++) {
 		lease_cut(lease, PAGE);
 		usleep(200);
@@ -480,8 +489,8 @@ static void a_signal_that_is_sent_is_no_answer_to_an_access(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lease_setup, \
-						   lease_teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, lease_setup, lease_teardown)
 		TEST(guarded_accesses_reach_what_is_there),
 		TEST(guarded_accesses_to_a_lease_that_is_gone_are_enxio),
 		TEST(guarded_accesses_work_again_when_the_lease_is_back),

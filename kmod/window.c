@@ -62,9 +62,16 @@ int barlease_window_alloc(struct barlease_lease *lease)
 	return ret ? -ENOMEM : 0;
 }
 
+/*
+ * Taking something out of the tree may need memory, too. Up to 6.12 at least
+ * mtree_erase() leaves what it finds no memory for, and does not say so: the
+ * window would be lost for as long as the device is bound. So insist on it.
+ */
 void barlease_window_free(struct barlease_lease *lease)
 {
-	mtree_erase(&lease->dev->windows, lease->window);
+	mtree_store_range(&lease->dev->windows, lease->window,
+			  lease->window + lease->pages - 1, NULL,
+			  GFP_KERNEL | __GFP_NOFAIL);
 }
 
 /* Ends every mapping of the lease; whoever faults now sees its state. */

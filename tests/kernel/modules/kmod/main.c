@@ -30,6 +30,7 @@ static int __init barlease_test_init(void)
 	directory = debugfs_create_dir("barlease-test", NULL);
 	af_init(directory);
 	entry_init(directory);
+	override_init(directory);
 	return 0;
 }
 module_init(barlease_test_init);

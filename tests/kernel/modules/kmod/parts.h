@@ -15,6 +15,9 @@ void af_exit(void);
 /* entry.c: page table entries. */
 void entry_init(struct dentry *directory);
 
+/* override.c: functions that fail. */
+void override_init(struct dentry *directory);
+
 /* importer.c: a DMABUF imported by hand. */
 int importer_init(void);
 void importer_exit(void);

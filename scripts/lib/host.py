@@ -88,6 +88,8 @@ class HostPart(Part):
         yield from self.unit_tests(BUILD, "unit")
         yield from self.python_tests("tests/vm/test_rig.py", "rig")
         yield from self.python_tests("scripts/lib/test_check.py", "check")
+        yield from self.python_tests("tests/documents/test_documents.py",
+                                     "documents")
 
     def add_host_tests(self):
         self.add_selected(self.host_tests())

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Do the documents agree with the code where both say the same thing?
+
+python3 -m unittest tests/documents/test_documents.py
+"""
+
+import pathlib
+import re
+import subprocess
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+MANUAL = TOP / "man" / "barlease-vfio-pci.4"
+# Where the range of supported kernels is written down.
+RANGES = ["README.md", "man/barlease-vfio-pci.4", "docs/kernel.md"]
+
+
+def tested_kernels():
+    names = re.findall(r"^\[(\d+)\.(\d+)\]$",
+                       (TOP / "kmod" / "kernels").read_text(), re.MULTILINE)
+    return sorted((int(major), int(minor)) for major, minor in names)
+
+
+def messages():
+    """What the driver says in the kernel's log, as written in the source."""
+    for file in sorted((TOP / "kmod").rglob("*.[ch]")):
+        # Strings that follow each other are one.
+        text = re.sub(r'"\s*\n\s*"', "", file.read_text())
+        for call in re.finditer(
+                r'\b(?:pci|pr|dev)_(?:emerg|alert|crit|err|warn|notice|info)'
+                r'(?:_once|_ratelimited)?\(((?:[^;])*?)\);', text):
+            match = re.search(r'"((?:[^"\\]|\\.)*)"', call[1])
+            yield file.name, match[1].removesuffix(r"\n")
+
+
+class Documents(unittest.TestCase):
+    def test_range_of_kernels_is_that_of_the_list(self):
+        lowest, *_, highest = tested_kernels()
+        wanted = "{}.{} to {}.{}".format(*lowest, *highest)
+        for name in RANGES:
+            with self.subTest(name=name):
+                found = re.findall(r"\d+\.\d+ to \d+\.\d+",
+                                   (TOP / name).read_text())
+                self.assertEqual(set(found), {wanted})
+
+    def test_manual_page_is_free_of_lint(self):
+        # Which other pages this machine has is not the page's business.
+        out = subprocess.run(["mandoc", "-Tlint", "-W", "style", MANUAL],
+                             capture_output=True, text=True, check=False)
+        complaints = [line for line in (out.stdout + out.stderr).splitlines()
+                      if "referenced manual not found" not in line
+                      and "makewhatis" not in line]
+        self.assertEqual(complaints, [])
+
+    def test_manual_page_explains_each_message_of_the_driver(self):
+        manual = re.findall(r"^\.It (.*)", MANUAL.read_text(), re.MULTILINE)
+        manual = [line.replace(r"\(dq", r"\"") for line in manual]
+        found = list(messages())
+        self.assertGreater(len(found), 5)
+        for file, message in found:
+            with self.subTest(file=file, message=message):
+                self.assertIn(message, manual)
+
+    def test_manual_page_lists_each_parameter_in_the_source(self):
+        source = set()
+        for file in (TOP / "kmod").glob("*.c"):
+            source.update(re.findall(r"^module_param\w*\((\w+)",
+                                     file.read_text(), re.MULTILINE))
+        section = MANUAL.read_text().split(".Ss Module parameters")[1] \
+            .split(".El")[0]
+        self.assertEqual(set(re.findall(r"^\.It Cm (\w+)", section,
+                                        re.MULTILINE)), source)
+
+
+if __name__ == "__main__":
+    unittest.main()

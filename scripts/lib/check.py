@@ -7,9 +7,9 @@ import fcntl
 import sys
 
 from host import CPUS, HostPart
-from machines import (DEBUG_KERNEL, DEFAULT_KERNELS, MachinePart,
-                      cli_test_names)
+from machines import DEBUG_KERNEL, DEFAULT_KERNELS, cli_test_names
 from results import keep_stdout_clean, say
+from shipping import ShippingPart
 from steps import BUILD, LOGS, BuildFailed
 
 from rig.common import Failure, kernel_entry, kernel_names
@@ -18,7 +18,7 @@ from rig.common import Failure, kernel_entry, kernel_names
 SPARSE_KERNEL = "6.12"
 
 
-class Check(HostPart, MachinePart):
+class Check(HostPart, ShippingPart):
     """One run of all the steps."""
 
     def names(self):
@@ -32,6 +32,9 @@ class Check(HostPart, MachinePart):
             yield name, f"VM, {self.kernels[0]}"
         for name in self.checker_names():
             yield name, f"VM, {DEBUG_KERNEL}"
+        for suite in self.suites():
+            for name in self.shipping_names(suite):
+                yield name, f"system of {suite}"
         for kernel in self.kernels:
             yield f"{kernel}/module-build", "build root"
             if kernel == SPARSE_KERNEL:
@@ -102,6 +105,8 @@ class Check(HostPart, MachinePart):
                 runs.append(pool.submit(self.run_guards, self.kernels[0]))
             if checkers and DEBUG_KERNEL in ready:
                 runs.append(pool.submit(self.run_checkers))
+            if self.ships():
+                runs.append(pool.submit(self.run_shipping))
             for run in runs:
                 run.result()
         say(f"logs are in {LOGS}")

@@ -147,15 +147,23 @@ Acquire::Retries "3";
         """Fetch the packages and all that they need, from nothing."""
         return self._fetch(packages, "--download-only", "install")
 
-    def _fetch(self, packages, *action):
+    def list_with_dependencies(self, packages):
+        """The names of the files that the above would return."""
+        return [path.name for path, _ in
+                self._list(packages, "--download-only", "install")]
+
+    def _list(self, packages, *action):
         # apt leaves out of the list what it has already: ask as if it had
         # nothing, to learn the names of all files.
         empty = self.folder / "etc" / "empty"
         listing = self._run("apt-get", "-y", "-qq", "-o",
                             f"Dir::Cache::archives={empty}", "--print-uris",
                             *action, *packages)
-        wanted = [(self.archives / match[1], int(match[2])) for match in
-                  re.finditer(r"^'[^']+' (\S+) (\d+)", listing, re.MULTILINE)]
+        return [(self.archives / match[1], int(match[2])) for match in
+                re.finditer(r"^'[^']+' (\S+) (\d+)", listing, re.MULTILINE)]
+
+    def _fetch(self, packages, *action):
+        wanted = self._list(packages, *action)
         missing = [size for path, size in wanted if not path.exists()]
         if missing:
             say(f"downloading {len(missing)} packages, "

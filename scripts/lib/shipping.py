@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""The part of a check that is about DKMS: install, upgrade, remove, load."""
+
+import subprocess
+
+from machines import KERNEL_TESTS, MachinePart
+from results import parse_kernel_test, say
+from steps import (BUILD, TOP, BuildFailed, end_with_parent, fresh_log,
+                   run_logged, tail)
+
+RUN = TOP / "tests/dkms/run"
+# The newest kernel of each is one of the list.
+SUITES = {"bookworm": "6.12", "trixie": "7.3"}
+# Where the module that DKMS has built is loaded, too.
+LOADED = "bookworm"
+LOADED_TEST = "module_of_dkms_passes_kernel_tests"
+# What shows that a module works, and not that of another kernel or version.
+SOME_TESTS = ["revoke_ends_*", "export_probe_*", "mmap_*"]
+
+
+class ShippingPart(MachinePart):
+    """Systems with DKMS."""
+
+    def suites(self):
+        return [suite for suite, kernel in SUITES.items()
+                if kernel in self.kernels]
+
+    def shipping_names(self, suite):
+        out = subprocess.run([RUN, suite, "--list"], capture_output=True,
+                             text=True, check=True).stdout.split()
+        if suite == LOADED:
+            out.append(LOADED_TEST)
+        return [f"dkms/{suite}/{name}" for name in out]
+
+    def ships(self):
+        return any(self.selected(name) for suite in self.suites()
+                   for name in self.shipping_names(suite))
+
+    def run_shipping(self):
+        for suite in self.suites():
+            self._run_suite(suite)
+
+    def _run_suite(self, suite):
+        prefix = f"dkms/{suite}/"
+        wanted = [name.removeprefix(prefix)
+                  for name in self.shipping_names(suite)
+                  if self.selected(name)]
+        if not wanted:
+            return
+        inside = [name for name in wanted if name != LOADED_TEST]
+        if LOADED_TEST in wanted and not inside:
+            # This is what builds the module.
+            inside = ["install_builds_for_each_kernel"]
+        log = fresh_log(f"dkms-{suite}.log")
+        say(f"{prefix}: {len(wanted)} tests (a first time: about 120 MB to "
+            "download, a minute to install)")
+        options = ["--for-kernel", SUITES[suite]] if LOADED_TEST in wanted \
+            else []
+        reached = set()
+        with open(log, "wb") as file, subprocess.Popen(
+                [RUN, *options, suite, *inside], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=file, text=True,
+                preexec_fn=end_with_parent()) as process:
+            for line in process.stdout:
+                test = parse_kernel_test(line.strip())
+                if test:
+                    verdict, name, reason = test
+                    reached.add(name)
+                    self.add_selected([(verdict, prefix + name, reason)])
+        missing = [name for name in inside if name not in reached]
+        for name in missing:
+            self.results.add("not ok", prefix + name,
+                             f"did not run, log: {log}")
+        if LOADED_TEST in wanted:
+            if "install_builds_for_each_kernel" not in missing:
+                self.attempt(prefix + LOADED_TEST, self._load)
+            else:
+                self.results.add("not ok", prefix + LOADED_TEST, "not built")
+
+    def _load(self):
+        """Do kernel tests pass with the module that DKMS has built?"""
+        log = fresh_log("dkms-load.log")
+        only = [word for name in SOME_TESTS for word in ("--only", name)]
+        module = BUILD / "dkms" / LOADED / "barlease-vfio-pci.ko"
+        kernel = SUITES[LOADED]
+        say(f"{kernel}: booting with the module of DKMS")
+        if run_logged([TOP / "tests/vm/run", "--kernel", kernel, "--silence",
+                       "90", "--test-modules", "--module", module,
+                       KERNEL_TESTS, *only], log):
+            print(tail(log), flush=True)
+            raise BuildFailed(f"log: {log}")

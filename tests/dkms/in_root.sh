@@ -1,0 +1,289 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Runs in a system with dkms (run makes it): what installing, upgrading and
+# removing the driver with DKMS does. /src is the source tree, /debs has packages
+# of kernel headers, /out is for what is built. RELEASES are the kernels whose
+# headers are there, oldest first. Arguments are names of tests.
+#
+# A test is a function test_NAME, or SUITE_NAME for one that a suite alone has.
+# Each brings about what it starts from, so that it runs alone as well; in this
+# order, most is there already.
+
+set -uo pipefail
+
+name=barlease-vfio-pci
+tree=/tree
+read -ra releases <<<"${RELEASES//,/ }"
+last=${releases[-1]}
+
+fail()
+{
+	echo "FAIL: $*"
+	exit 1
+}
+
+# The version of the driver in a source tree.
+version()
+{
+	cat "${1:-/src}/kmod/version"
+}
+
+is_supported()
+{
+	[ "$(printf '%s\n' 6.12 "$1" | sort -V | head -n 1)" = 6.12 ]
+}
+
+has_headers()
+{
+	[ -e "/lib/modules/$1/build/Makefile" ]
+}
+
+# The packages of headers as an archive, so that apt finds what belongs together.
+make_archive()
+{
+	mkdir /archive
+	cp /debs/*.deb /archive
+	(cd /archive && dpkg-scanpackages . >Packages)
+	echo "deb [trusted=yes] file:/archive ./" >/etc/apt/sources.list
+	rm -rf /etc/apt/sources.list.d
+	apt-get update
+}
+
+# What of a kernel's image dkms looks at: modules that depmod has seen.
+have_image()
+{
+	local folder=/lib/modules/$1
+
+	[ -e "$folder/kernel" ] && return
+	mkdir -p "$folder/kernel"
+	touch "$folder"/modules.{order,builtin,builtin.modinfo}
+	gcc -c -x c - -o "$folder/kernel/other.ko" <<-EOF
+	char license[] __attribute__((section(".modinfo"))) = "license=GPL";
+	EOF
+	depmod "$1"
+}
+
+# install_headers RELEASE: as an operator does, so that hooks run.
+install_headers()
+{
+	have_image "$1"
+	has_headers "$1" ||
+		apt-get install -q -y --no-install-recommends \
+			"linux-headers-$1" ||
+		fail "the headers of $1 cannot be installed"
+}
+
+remove_headers()
+{
+	if has_headers "$1"; then
+		apt-get purge -q -y "linux-headers-$1"
+	fi
+}
+
+# A copy of the tree, to change something in it.
+copy_tree()
+{
+	rm -rf "$tree"
+	mkdir "$tree"
+	(cd /src && cp -a dkms.conf kmod include scripts LICENSES "$tree")
+}
+
+module()
+{
+	ls "/lib/modules/$1/updates/dkms/$name".ko* 2>/dev/null
+}
+
+# expect_installed RELEASE VERSION
+expect_installed()
+{
+	local file
+
+	file=$(module "$1") || fail "no module for $1"
+	[ "$(modinfo -k "$1" -F filename $name)" = "$file" ] ||
+		fail "depmod has not been run for $1"
+	[ "$(modinfo -F version "$file")" = "$2" ] || fail "version"
+	[ "$(modinfo -F license "$file")" = GPL ] || fail "license"
+	[[ $(modinfo -F vermagic "$file") == "$1 "* ]] || fail "vermagic"
+	[[ $(modinfo -F depends "$file") == *vfio-pci-core* ]] || fail "depends"
+	dkms status "$name/$2" -k "$1" | grep -q ": installed" ||
+		fail "dkms does not know it"
+}
+
+# The driver is there for every kernel, in this tree's version.
+have_installed()
+{
+	local release
+
+	for release in "${releases[@]}"; do
+		install_headers "$release"
+	done
+	if [ "$(modinfo -k "$last" -F version $name)" != "$(version)" ]; then
+		/src/scripts/dkms-install || fail "dkms-install: $?"
+	fi
+}
+
+have_removed()
+{
+	/src/scripts/dkms-install --remove || fail "--remove: $?"
+}
+
+test_headers_that_come_later_have_the_module_built()
+{
+	have_removed
+	remove_headers "$last"
+	/src/scripts/dkms-install || fail "dkms-install without headers: $?"
+	install_headers "$last"
+	expect_installed "$last" "$(version)"
+}
+
+test_install_builds_for_each_kernel()
+{
+	local release
+
+	have_installed
+	/src/scripts/dkms-install || fail "dkms-install: $?"
+	for release in "${releases[@]}"; do
+		if is_supported "$release"; then
+			expect_installed "$release" "$(version)"
+		elif module "$release"; then
+			fail "there is a module for $release"
+		fi
+	done
+	! grep -r "warning:" /var/lib/dkms/$name/*/*/*/log/make.log ||
+		fail "a build warns"
+	cp "$(module "$last")" /out/
+}
+
+test_manual_lists_the_modules_parameters()
+{
+	local manual module
+
+	have_installed
+	module=$(modinfo -k "$last" -p $name | cut -d: -f1 | sort)
+	# The kernels here are built without VGA.
+	manual=$(sed -n '/^\.Ss Module parameters/,/^\.El/s/^\.It Cm //p' \
+		/src/man/$name.4 | grep -v '^disable_vga$')
+	[ -n "$module" ] || fail "the module has no parameters"
+	diff <(echo "$module") <(echo "$manual") ||
+		fail "the manual page has other parameters than the module"
+}
+
+test_installed_source_is_that_of_a_package()
+{
+	have_installed
+	DESTDIR=/pkg /src/scripts/dkms-install --source-only || fail "status $?"
+	diff -r "/pkg/usr/src" /usr/src --exclude='linux-*' || fail "differs"
+	ls "/usr/src/$name-$(version)/LICENSES/GPL-2.0-only.txt" ||
+		fail "no licence"
+}
+
+test_upgrade_replaces_the_old_version()
+{
+	local release
+
+	have_installed
+	copy_tree
+	echo 999.1 >$tree/kmod/version
+	$tree/scripts/dkms-install || fail "dkms-install: $?"
+	for release in "${releases[@]}"; do
+		if is_supported "$release"; then
+			expect_installed "$release" 999.1
+		fi
+	done
+	[ "$(dkms status $name | grep -vc "^$name/999.1,")" = 0 ] ||
+		fail "dkms has the old version still"
+	[ "$(echo /usr/src/$name-*)" = /usr/src/$name-999.1 ] ||
+		fail "the old source is there still"
+}
+
+test_removal_leaves_nothing()
+{
+	have_installed
+	have_removed
+	find /var/lib/dkms /lib/modules /usr/src -name '*barlease*' | grep . &&
+		fail "something is left"
+	find /lib/modules -name 'modules.*' -exec grep -l barlease {} + &&
+		fail "depmod has not been run"
+	true
+}
+
+test_dkms_works_on_a_tree_without_the_script()
+{
+	have_removed
+	install_headers "$last"
+	copy_tree
+	dkms add $tree || fail "dkms add: $?"
+	dkms build "$name/$(version)" -k "$last" || fail "dkms build: $?"
+	dkms install "$name/$(version)" -k "$last" || fail "dkms install: $?"
+	expect_installed "$last" "$(version)"
+	have_removed
+}
+
+bookworm_kernel_below_the_lowest_is_left_out_with_a_sentence()
+{
+	local old=${releases[0]} said status=0
+
+	is_supported "$old" && fail "$old is not old"
+	have_installed
+	said=$(dkms build "$name/$(version)" -k "$old" 2>&1) || status=$?
+	echo "$said"
+	[ $status = 77 ] || fail "dkms build: status $status"
+	[ "$(grep -c "needs Linux 6.12 or newer" <<<"$said")" = 1 ] ||
+		fail "dkms does not say once what is needed"
+	# Else installing this kernel's headers would fail.
+	dkms autoinstall -k "$old" || fail "autoinstall: status $?"
+}
+
+bookworm_build_for_a_kernel_below_the_lowest_says_so()
+{
+	local old=${releases[0]} said status=0
+
+	install_headers "$old"
+	copy_tree
+	said=$(make -C $tree/kmod KDIR="/lib/modules/$old/build" 2>&1) ||
+		status=$?
+	echo "$said"
+	[ $status != 0 ] || fail "it builds"
+	grep -q "needs Linux 6.12 or newer, this is Linux 6.1" <<<"$said" ||
+		fail "it does not say what is needed"
+	grep -q "error:" <<<"$said" && fail "the compiler has been called"
+	true
+}
+
+trixie_kernel_above_the_tested_ones_builds_with_a_warning()
+{
+	local said
+
+	install_headers "$last"
+	copy_tree
+	sed -i 's/^\[7\.3\]$/[7.1]/' $tree/kmod/kernels
+	said=$(make -C $tree/kmod KDIR="/lib/modules/$last/build" -j4 2>&1) ||
+		fail "it does not build"
+	echo "$said"
+	[ "$(grep -c "is tested up to Linux 7.1, this is Linux 7.3" \
+		<<<"$said")" = 1 ] || fail "no warning"
+}
+
+make_archive >/tmp/log 2>&1 || {
+	cat /tmp/log >&2
+	exit 1
+}
+ending=0
+for test in "$@"; do
+	function=test_$test
+	[ "$(type -t "$function")" = function ] || function=${SUITE}_$test
+	(
+		set -e
+		"$function"
+	) >/tmp/log 2>&1 </dev/null
+	if [ $? = 0 ]; then
+		echo "ok $test"
+	else
+		cat /tmp/log >&2
+		echo "not ok $test: $(grep ^FAIL: /tmp/log | tail -n 1 ||
+			tail -n 1 /tmp/log)"
+		ending=1
+	fi
+done
+exit $ending

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""Whole systems of other releases: packages are installed in them by dpkg.
+
+Unlike a build root (root.py), where packages are only unpacked, the scripts of
+packages run here, as on a machine. A system is kept as an archive, and each use
+unpacks it anew in memory, so nothing that is done there stays.
+
+Layout of one, below cache_dir()/systems/SUITE/VERSION:
+    base.tar    the system: dkms, a compiler, no kernel headers
+    debs        packages of kernel headers, which a use installs
+"""
+
+import fnmatch
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+
+from .apt import AptRoot, version_key
+from .common import Failure, cache_dir, die_with_parent, kernel_entry, say, tail
+from .store import Store
+from .unpack import unpack
+
+# What the smallest Debian has, and what builds a module by DKMS.
+PACKAGES = ["apt", "base-files", "base-passwd", "bash", "bsdutils", "coreutils",
+            "dash", "debianutils", "diffutils", "dpkg", "findutils", "grep",
+            "gzip", "hostname", "init-system-helpers", "libc-bin", "login",
+            "mount", "ncurses-bin", "passwd", "perl-base", "sed",
+            "sysvinit-utils", "tar", "util-linux", "dkms", "gcc", "make",
+            "libc6-dev"]
+
+# For each system: the kernels whose headers it gets, in this order. A name of
+# the list of kernels, or a suite and a pattern of versions.
+SYSTEMS = {
+    "bookworm": [("bookworm", "6.1.*"), "6.12"],
+    "trixie": [("trixie", "6.12.*+deb13"), "7.3"],
+}
+
+# A package of headers may depend on the image, which nobody boots here.
+IMAGE = """\
+Package: linux-image-{release}
+Status: install ok installed
+Maintainer: nobody
+Architecture: amd64
+Version: {version}
+Description: not here
+
+"""
+
+# Runs in namespaces of its own, so that mounts and processes go with it.
+ENTER = r"""
+set -e
+PATH=$PATH:/usr/sbin:/sbin
+mount --make-rprivate /
+if [ -n "$BASE" ]; then
+    mount -t tmpfs -o mode=755 tmpfs "$ROOT"
+    tar -xf "$BASE" -C "$ROOT"
+fi
+mount -t proc proc "$ROOT/proc"
+mount --rbind /dev "$ROOT/dev"
+for bind in $BINDS; do
+    mkdir -p "$ROOT/${bind#*:}"
+    mount --bind "${bind%%:*}" "$ROOT/${bind#*:}"
+done
+chroot "$ROOT" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+    LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive $SETTINGS sh -c "$COMMAND"
+[ -n "$BASE" ] || eval "$AFTERWARDS"
+"""
+
+INSTALL = """
+set -e
+printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+cd /var/cache/debs
+install="dpkg --force-depends --force-confnew --install"
+$install base-passwd_*.deb base-files_*.deb
+$install libc6_*.deb perl-base_*.deb mawk_*.deb debconf_*.deb dpkg_*.deb
+dpkg --force-depends --force-confnew --unpack ./*.deb
+dpkg --configure --pending
+dpkg --audit
+cat kernels >>/var/lib/dpkg/status
+cd /
+rm -r /var/cache/debs
+"""
+
+
+def namespaces():
+    """The command that makes them, for root or for an ordinary user."""
+    enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    if os.geteuid():
+        # Packages own files by more than one user.
+        if not shutil.which("newuidmap"):
+            raise Failure("an ordinary user needs the package uidmap here")
+        enter += ["--map-root-user", "--map-auto"]
+    return enter
+
+
+class System(Store):
+    """A release of Debian."""
+
+    def __init__(self, suite):
+        super().__init__(cache_dir() / "systems" / suite, "1",
+                         f"the system {suite}")
+        self.suite = suite
+        suites = [suite]
+        self.patterns = []
+        for kernel in SYSTEMS[suite]:
+            if isinstance(kernel, str):
+                entry = kernel_entry(kernel)
+                kernel = entry["carried-by"], entry["version"]
+            self.patterns.append(kernel)
+            if kernel[0] not in suites:
+                suites.append(kernel[0])
+        self.apt = AptRoot(self.home / "apt", suites)
+        self.packages = []
+        self.releases = []
+        self.images = ""
+
+    def look(self):
+        say(f"{self.name}: looking for the newest packages")
+        self.apt.update()
+        for suite, pattern in self.patterns:
+            self._choose(pattern)
+        (self.apt.folder / "state" / "status").write_text(self.images)
+        names = self.apt.list_with_dependencies(
+            PACKAGES + [name for names in self.packages for name in names])
+        return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[
+            :12]
+
+    def _choose(self, pattern):
+        before, after = "linux-headers-", "-cloud-amd64"
+        versions = [name[len(before):-len(after)]
+                    for name in self.apt.names(before)
+                    if fnmatch.fnmatch(name, f"{before}{pattern}{after}")
+                    and any(map(str.isdigit, name[-len(after) - 6:]))]
+        # A name without a patch level is that of a package which only
+        # depends on the newest one.
+        versions = [version for version in versions
+                    if version.count(".") > 1]
+        for version in sorted(versions, key=version_key, reverse=True):
+            name = f"{before}{version}{after}"
+            found = self.apt.versions([name]).get(name)
+            if found:
+                release = version + after
+                number = max(found, key=version_key)
+                self.releases.append(release)
+                self.packages.append([f"{name}={number}",
+                                      f"{before}{version}-common={number}"])
+                self.images += IMAGE.format(release=release, version=number)
+                return
+        raise Failure(f"there are no headers like {pattern} for {self.suite}")
+
+    def make(self, version, folder):
+        base = self.apt.download_with_dependencies(PACKAGES)
+        everything = self.apt.download_with_dependencies(
+            PACKAGES + [name for names in self.packages for name in names])
+        headers = [deb for deb in everything if deb not in base]
+        say(f"{self.name}: installing {len(base)} packages in a folder")
+        root = folder / "root"
+        unpack(base, root)
+        (root / "var/lib/dpkg/updates").mkdir(parents=True, exist_ok=True)
+        (root / "var/lib/dpkg/status").touch()
+        # Nobody reads them here.
+        (root / "etc/dpkg/dpkg.cfg.d").mkdir(parents=True, exist_ok=True)
+        (root / "etc/dpkg/dpkg.cfg.d/small").write_text(
+            "path-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\n"
+            "path-exclude=/usr/share/locale/*\nforce-unsafe-io\n")
+        debs = root / "var/cache/debs"
+        debs.mkdir(parents=True)
+        for deb in base:
+            shutil.copyfile(deb, debs / deb.name)
+        (debs / "kernels").write_text(self.images)
+        log = self.home / "install.log"
+        environment = dict(
+            os.environ, ROOT=str(root), BASE="", BINDS="", SETTINGS="",
+            COMMAND=INSTALL, AFTERWARDS="umount -l $ROOT/proc $ROOT/dev; "
+            f"tar -cf {shlex.quote(str(folder / 'base.tar'))} -C $ROOT .; "
+            "rm -rf --one-file-system $ROOT")
+        with open(log, "wb") as output:
+            done = subprocess.run(
+                [*namespaces(), "sh", "-c", ENTER], env=environment,
+                stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, preexec_fn=die_with_parent(),
+                check=False)
+        if done.returncode:
+            raise Failure(f"{self.name} cannot be installed (log: {log}):\n"
+                          f"{tail(log, 20)}")
+        (folder / "debs").mkdir()
+        for deb in headers:
+            shutil.copyfile(deb, folder / "debs" / deb.name)
+        (folder / "releases").write_text("\n".join(self.releases) + "\n")
+
+    def done(self):
+        shutil.rmtree(self.apt.archives, ignore_errors=True)
+
+
+def enter(folder, command, binds, settings, **options):
+    """Start a shell command in a system; return the process.
+
+    binds are folders of this machine and where they are to appear.
+    """
+    root = folder / "empty"
+    root.mkdir(exist_ok=True)
+    environment = dict(
+        os.environ, ROOT=str(root), BASE=str(folder / "base.tar"),
+        BINDS=" ".join(f"{source}:{target}" for source, target in binds),
+        SETTINGS=" ".join(f"{name}={value}"
+                          for name, value in settings.items()),
+        COMMAND=command)
+    return subprocess.Popen([*namespaces(), "sh", "-c", ENTER],
+                            env=environment, stdin=subprocess.DEVNULL,
+                            preexec_fn=die_with_parent(), **options)

@@ -17,6 +17,7 @@
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "open", required_argument, NULL, 'o' },
+	{ "over-msix", no_argument, NULL, 'm' },
 	{ "user", required_argument, NULL, 'u' },
 	{ "vf-token", required_argument, NULL, 't' },
 	{ 0 },
@@ -26,6 +27,7 @@ struct run_options {
 	struct barlease_slice slice;
 	const char *user;
 	struct open_options open;
+	bool over_msix;
 	char **argv;
 };
 
@@ -95,7 +97,8 @@ static int slice_run(const struct run_options *options,
 		return STATUS_FAILED;
 	}
 	signals_hold(&held, &former);
-	status = lend_begin(function, &options->open, &options->slice, &loan);
+	status = lend_begin(function, &options->open, &options->slice,
+			    options->over_msix, &loan);
 	if (status)
 		return status;
 
@@ -134,6 +137,10 @@ static int options_read(int argc, char **argv, struct run_options *options)
 		}
 		if (option == 't') {
 			options->open.vf_token = optarg;
+			continue;
+		}
+		if (option == 'm') {
+			options->over_msix = true;
 			continue;
 		}
 		if (option == 'o') {
@@ -201,7 +208,7 @@ const struct command command_run = {
 	.summary = "lend a slice of a BAR to a command",
 	.help =
 	"usage: barlease run [--user USER] [--open WAY] [--vf-token UUID]\n"
-	"         BDF:BAR[OFFSET+LENGTH][,ro] [--] COMMAND...\n"
+	"         [--over-msix] BDF:BAR[OFFSET+LENGTH][,ro] [--] COMMAND...\n"
 	"\n"
 	"Opens the PCI function at BDF through VFIO, lends LENGTH bytes of\n"
 	"the BAR from OFFSET on to COMMAND, and takes them back when COMMAND\n"
@@ -230,6 +237,8 @@ const struct command command_run = {
 	"               the token of an SR-IOV device. A virtual function whose\n"
 	"               physical function has a VFIO driver asks for it; the\n"
 	"               physical function sets it.\n"
+	"  --over-msix  lend pages of the function's MSI-X table, too, which is\n"
+	"               else refused: who writes there redirects interrupts\n"
 	"\n"
 	"The rest of the environment is the caller's, but for HOME, SHELL,\n"
 	"USER and LOGNAME with --user.\n"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -53,10 +54,34 @@ static int features_check(const struct function *function,
 	return STATUS_FAILED;
 }
 
+static void export_explain(struct barlease_device *dev,
+			   const struct barlease_slice *slice, int err)
+{
+	const char *bdf = barlease_device_bdf(dev);
+	struct barlease_msix msix;
+
+	if (err == -EPERM && !barlease_device_msix(dev, &msix))
+		message("the slice has a page of the MSI-X table of %s (BAR %u "
+			"from 0x%" PRIx64
+			") or of its pending bits (BAR %u from 0x%" PRIx64
+			"): whoever writes there redirects interrupts; to lend "
+			"it all the same add --over-msix",
+			bdf, msix.table_bar, msix.table.offset, msix.pba_bar,
+			msix.pba.offset);
+	else
+		message("cannot lend BAR %u of %s: %s", slice->bar, bdf,
+			error_words(err));
+}
+
 int lend_begin(const struct function *function,
 	       const struct open_options *options,
-	       const struct barlease_slice *slice, struct loan *loan)
+	       const struct barlease_slice *slice, bool over_msix,
+	       struct loan *loan)
 {
+	const struct barlease_terms terms = {
+		.access = slice->access,
+		.over_msix = over_msix,
+	};
 	int status;
 	int err;
 
@@ -74,11 +99,10 @@ int lend_begin(const struct function *function,
 		status = STATUS_FAILED;
 		goto err_close;
 	}
-	loan->lease_fd = barlease_lease_export(loan->dev, slice->bar,
-					       &slice->range, 1, slice->access);
+	loan->lease_fd = barlease_lease_export_as(loan->dev, slice->bar,
+						  &slice->range, 1, &terms);
 	if (loan->lease_fd < 0) {
-		message("cannot lend BAR %u of %s: %s", slice->bar,
-			function->bdf, error_words(loan->lease_fd));
+		export_explain(loan->dev, slice, loan->lease_fd);
 		status = STATUS_FAILED;
 		goto err_close;
 	}

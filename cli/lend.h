@@ -29,6 +29,7 @@ struct loan {
  * @function: whose
  * @options: how to open it
  * @slice: what
+ * @over_msix: whether the slice may have the function's MSI-X table
  * @loan: where to put it; lend_end() ends it
  *
  * Says what is wrong.
@@ -37,7 +38,8 @@ struct loan {
  */
 int lend_begin(const struct function *function,
 	       const struct open_options *options,
-	       const struct barlease_slice *slice, struct loan *loan);
+	       const struct barlease_slice *slice, bool over_msix,
+	       struct loan *loan);
 
 /**
  * lend_end() - take the slice back and give the function up

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <linux/vfio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "device/device.h"
@@ -40,6 +42,8 @@ static int way_open(const struct barlease_paths *paths, enum barlease_way way,
 		return barlease_iommufd_open(paths, vf_token, dev, reason);
 	case BARLEASE_BY_GROUP:
 		return barlease_group_open(paths, vf_token, dev);
+	case BARLEASE_ADOPTED:
+		break;
 	}
 	return -EINVAL;
 }
@@ -94,6 +98,33 @@ int barlease_device_open_by(const char *bdf, enum barlease_way way,
 				       reason);
 }
 
+int barlease_device_adopt(int fd, const char *bdf, struct barlease_device **dev)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct barlease_device *new;
+	int err;
+
+	if (ioctl(fd, VFIO_DEVICE_GET_INFO, &info) < 0)
+		return errno == EBADF ? -EBADF : -EINVAL;
+	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI))
+		return -EINVAL;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	err = barlease_bdf_parse(bdf, new->bdf);
+	if (err) {
+		free(new);
+		return err;
+	}
+	new->way = BARLEASE_ADOPTED;
+	new->fd = fd;
+	new->group_fd = -1;
+	new->iommu_fd = -1;
+	pthread_mutex_init(&new->config_lock, NULL);
+	*dev = new;
+	return 0;
+}
+
 void barlease_device_close(struct barlease_device *dev)
 {
 	if (!dev)
@@ -103,10 +134,12 @@ void barlease_device_close(struct barlease_device *dev)
 	 * The device holds the group and the group holds the container; or the
 	 * device, once bound, holds the iommufd.
 	 */
-	close(dev->fd);
+	if (dev->way != BARLEASE_ADOPTED)
+		close(dev->fd);
 	if (dev->group_fd >= 0)
 		close(dev->group_fd);
-	close(dev->iommu_fd);
+	if (dev->iommu_fd >= 0)
+		close(dev->iommu_fd);
 	pthread_mutex_destroy(&dev->config_lock);
 	free(dev);
 }

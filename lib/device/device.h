@@ -17,9 +17,9 @@ struct barlease_device {
 	char bdf[BARLEASE_BDF_MAX];
 	enum barlease_way way;
 	/* The fds are the device's own; barlease_device_close() ends them. */
-	int iommu_fd; /* an iommufd or a type1 container */
-	int group_fd; /* -1: opened by iommufd */
-	int fd;
+	int iommu_fd; /* an iommufd or a type1 container; -1: adopted */
+	int group_fd; /* -1: opened by iommufd, or adopted */
+	int fd; /* the caller's where adopted */
 	uint32_t ioas; /* in the iommufd, 0: opened by group */
 	/* Makes read-modify-write of the command register one step. */
 	pthread_mutex_t config_lock;
@@ -91,5 +91,12 @@ bool barlease_feature_probe(const struct barlease_device *dev, uint32_t feature,
  * this project's; 0 when it serves none.
  */
 uint32_t barlease_feature_revoke(const struct barlease_device *dev);
+
+/**
+ * barlease_feature_memattr() - the number that memory attributes have here
+ *
+ * Mirrors barlease_feature_revoke().
+ */
+uint32_t barlease_feature_memattr(const struct barlease_device *dev);
 
 #endif /* BARLEASE_DEVICE_H */

@@ -37,6 +37,12 @@ uint32_t barlease_feature_revoke(const struct barlease_device *dev)
 			      BARLEASE_FEATURE_REVOKE);
 }
 
+uint32_t barlease_feature_memattr(const struct barlease_device *dev)
+{
+	return feature_choose(dev, VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR,
+			      BARLEASE_FEATURE_MEMATTR);
+}
+
 unsigned int barlease_device_features(const struct barlease_device *dev)
 {
 	unsigned int features = 0;
@@ -46,8 +52,7 @@ unsigned int barlease_device_features(const struct barlease_device *dev)
 		features |= BARLEASE_CAN_EXPORT;
 	if (barlease_feature_revoke(dev))
 		features |= BARLEASE_CAN_REVOKE;
-	if (feature_choose(dev, VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR,
-			   BARLEASE_FEATURE_MEMATTR))
+	if (barlease_feature_memattr(dev))
 		features |= BARLEASE_CAN_MEMATTR;
 	return features;
 }

@@ -84,8 +84,11 @@ int lease_export_ranges(struct barlease_device *dev, unsigned int bar,
 			const struct barlease_range *ranges,
 			unsigned int count)
 {
-	return (int)ASSERT_OK(barlease_lease_export(dev, bar, ranges, count,
-						    BARLEASE_READ_WRITE));
+	/* On some devices the MSI-X table is all the memory that there is. */
+	const struct barlease_terms terms = { .over_msix = true };
+
+	return (int)ASSERT_OK(barlease_lease_export_as(dev, bar, ranges, count,
+						       &terms));
 }
 
 int lease_export(struct barlease_device *dev, unsigned int bar,
@@ -100,9 +103,13 @@ int lease_export_ro(struct barlease_device *dev, unsigned int bar,
 		    uint64_t offset, uint64_t length)
 {
 	struct barlease_range range = { .offset = offset, .length = length };
+	const struct barlease_terms terms = {
+		.access = BARLEASE_READ_ONLY,
+		.over_msix = true,
+	};
 
-	return (int)ASSERT_OK(barlease_lease_export(dev, bar, &range, 1,
-						    BARLEASE_READ_ONLY));
+	return (int)ASSERT_OK(barlease_lease_export_as(dev, bar, &range, 1,
+						       &terms));
 }
 
 int lease_export_of(int device, unsigned int bar, int flags, uint64_t offset,

@@ -194,7 +194,8 @@ static void a_lease_is_lent_with_memory_switched_on(void **state)
 	struct loan loan;
 
 	(void)state;
-	assert_int_equal(lend_begin(&function, &options, &slice, &loan),
+	assert_int_equal(lend_begin(&function, &options, &slice, false,
+				    &loan),
 			 STATUS_OK);
 	assert_int_equal(
 		pread(vfio_fake.device_fd, &command, 1, 7 * 0x10000 + 4), 1);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dma-buf.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +91,20 @@ static int device_get(void)
 	return fd;
 }
 
+static int info_serve(struct vfio_device_feature *feature)
+{
+	struct barlease_lease_info *info = (void *)feature->data;
+	uint32_t room = info->nr_ranges;
+
+	*info = vfio_fake.info;
+	for (uint32_t i = 0; i < room && i < info->nr_ranges; i++)
+		info->dma_ranges[i] = (struct vfio_region_dma_range){
+			.offset = 0x1000 * i,
+			.length = 0x1000,
+		};
+	return answer(vfio_fake.info_errno);
+}
+
 static int feature_serve(struct vfio_device_feature *feature)
 {
 	uint32_t probe = VFIO_DEVICE_FEATURE_PROBE;
@@ -108,6 +123,8 @@ static int feature_serve(struct vfio_device_feature *feature)
 	memcpy(vfio_fake.feature, feature, feature->argsz);
 	vfio_fake.feature_size = feature->argsz;
 	vfio_fake.feature_flags = feature->flags;
+	if (feature->flags == (VFIO_DEVICE_FEATURE_GET | BARLEASE_FEATURE_INFO))
+		return info_serve(feature);
 	if (feature->flags & VFIO_DEVICE_FEATURE_GET)
 		return memfd_create("lease", MFD_CLOEXEC);
 	return answer(vfio_fake.revoke_errno);
@@ -199,7 +216,12 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		device = arg;
 		device->flags =
 			vfio_fake.no_reset ? 0 : VFIO_DEVICE_FLAGS_RESET;
-		return 0;
+		device->flags |= vfio_fake.not_pci ? 0 : VFIO_DEVICE_FLAGS_PCI;
+		return answer(vfio_fake.get_info_errno);
+	case DMA_BUF_SET_NAME:
+		snprintf(vfio_fake.lease_name, sizeof(vfio_fake.lease_name),
+			 "%s", (const char *)arg);
+		return answer(vfio_fake.name_errno);
 	case VFIO_DEVICE_RESET:
 		return answer(vfio_fake.reset_errno);
 	case VFIO_DEVICE_FEATURE:

@@ -7,6 +7,7 @@
 #ifndef UNIT_VFIO_FAKE_H
 #define UNIT_VFIO_FAKE_H
 
+#include <linux/barlease.h>
 #include <stdint.h>
 
 #include "support.h"
@@ -23,6 +24,10 @@ struct vfio_fake {
 	int bind_errno;
 	int ioas_alloc_errno;
 	int attach_errno;
+	int get_info_errno;
+	int name_errno;
+	int info_errno;
+	bool not_pci;
 	bool not_viable;
 	bool no_type1;
 	bool no_reset;
@@ -34,6 +39,9 @@ struct vfio_fake {
 	char device_name[100]; /* with which the device was asked for */
 	uint64_t region_size;
 	uint32_t region_flags;
+
+	char lease_name[64]; /* the last that was set */
+	struct barlease_lease_info info; /* what any lease is */
 
 	/* What the last feature ioctl that was no probe brought. */
 	uint32_t feature_flags;

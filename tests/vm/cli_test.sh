@@ -145,6 +145,21 @@ test_an_access_past_the_slice_is_refused()
 	done
 }
 
+# The disk has its MSI-X table in BAR 0 from 0x2000 on.
+test_the_msix_table_is_lent_when_one_insists_alone()
+{
+	bind "$disk"
+	expect 1 barlease run "$disk:0[0x2000+4K]" -- touch /tmp/lent
+	says "MSI-X table of $disk (BAR 0 from 0x2000)"
+	says --over-msix
+	[ ! -e /tmp/lent ] || fail "it was lent"
+	expect 1 barlease run "$disk:0" -- true
+	expect 0 barlease run "$disk:0[0+8K]" -- barlease peek 8
+	expect 0 barlease run --over-msix "$disk:0" -- \
+		sh -c 'barlease poke 0x2008 0x1234 && barlease peek 0x2008'
+	says 0x00001234
+}
+
 test_the_childs_exit_status_comes_through()
 {
 	bind "$memory"

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define TEST_SECONDS 30		/* how long a test may run, see TEST_LONG() */
+#define STRESS_SECONDS 20	/* what stress_seconds is, if nobody says */
 
 /*
  * How long something that takes @ms on a usual kernel at most may take on this
@@ -22,22 +23,33 @@
  */
 long long patience_ms(long long ms);
 
+/*
+ * How long a test goes on that goes on for as long as one wants: --seconds, or
+ * $BARLEASE_STRESS_SECONDS.
+ */
+extern unsigned int stress_seconds;
+
 struct test {
 	const char *name;
 	void (*run)(void);
 	unsigned int seconds;
+	bool stress;		/* that much, after stress_seconds */
 };
 
 /* Named after the behaviour: TEST(revoke_ends_mappings_in_every_process) */
 #define TEST(name_) TEST_LONG(name_, TEST_SECONDS)
 
 /* The tests run in the order of the sources in meson.build. */
-#define TEST_LONG(name_, seconds_)                                             \
+#define TEST_LONG(name_, seconds_) TEST_OF(name_, seconds_, false)
+#define TEST_STRESS(name_, seconds_) TEST_OF(name_, seconds_, true)
+
+#define TEST_OF(name_, seconds_, stress_)                                      \
 	static void name_(void);                                               \
 	static const struct test test_##name_ = {                              \
 		.name = #name_,                                                \
 		.run = name_,                                                  \
 		.seconds = seconds_,                                           \
+		.stress = stress_,                                             \
 	};                                                                     \
 	__attribute__((section("kernel_tests"), used))                         \
 	static const struct test *const entry_##name_ = &test_##name_;         \

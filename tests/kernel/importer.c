@@ -67,6 +67,11 @@ static bool kernel_has_p2pdma(void)
 	return !access("/sys/module/barlease_test/parameters/p2pdma", F_OK);
 }
 
+bool importer_has_peers(void)
+{
+	return !module_load("barlease-test") && kernel_has_p2pdma();
+}
+
 void importer_needs_peers(void)
 {
 	close(importer_open());

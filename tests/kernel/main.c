@@ -16,12 +16,15 @@
 
 static const char usage[] =
 	"usage: kernel-tests [--list] [--only GLOB]... [--open WAY]\n"
+	"                    [--seconds N]\n"
 	"\n"
 	"  --list        print the names of the tests, run none\n"
 	"  --only GLOB   run the tests that match; without *, ? or [ those\n"
 	"                whose name contains GLOB\n"
 	"  --open WAY    open devices by iommufd or by group; without it by\n"
 	"                iommufd where the kernel has it\n"
+	"  --seconds N   how long the stress goes on (20; or what\n"
+	"                $BARLEASE_STRESS_SECONDS says)\n"
 	"\n"
 	"Devices are taken from the environment (BARLEASE_IVSHMEM and so on,\n"
 	"see device.h) and are bound to barlease-vfio-pci.\n"
@@ -44,6 +47,17 @@ static int way_read(const char *text)
 	return 0;
 }
 
+static int seconds_read(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*end || !value || value > 24 * 3600)
+		return -1;
+	stress_seconds = (unsigned int)value;
+	return 0;
+}
+
 static int options_read(int argc, char **argv, struct options *options)
 {
 	int i;
@@ -55,6 +69,9 @@ static int options_read(int argc, char **argv, struct options *options)
 			options->pattern[options->patterns++] = argv[++i];
 		} else if (!strcmp(argv[i], "--open") && i + 1 < argc) {
 			if (way_read(argv[++i]))
+				return -1;
+		} else if (!strcmp(argv[i], "--seconds") && i + 1 < argc) {
+			if (seconds_read(argv[++i]))
 				return -1;
 		} else if (!strcmp(argv[i], "--help")) {
 			fputs(usage, stdout);
@@ -113,12 +130,15 @@ int main(int argc, char **argv)
 {
 	struct options options = { 0 };
 	const struct test *const *test;
+	const char *seconds;
 	int ret = 0;
 
+	seconds = getenv("BARLEASE_STRESS_SECONDS");
 	options.pattern = calloc((size_t)argc, sizeof(*options.pattern));
 	if (!options.pattern)
 		return 1;
-	if (options_read(argc, argv, &options)) {
+	if ((seconds && seconds_read(seconds)) ||
+	    options_read(argc, argv, &options)) {
 		fputs(usage, stderr);
 		ret = 2;
 	} else if (options.list) {

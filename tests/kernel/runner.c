@@ -16,6 +16,7 @@
 #define ALIVE_MS 10000
 
 int runner_fds;
+unsigned int stress_seconds = STRESS_SECONDS;
 
 /* What is known about a test that ran. */
 struct outcome_of_test {
@@ -65,6 +66,12 @@ static bool kill_group(pid_t group)
 	return true;
 }
 
+static long long limit_ms(const struct test *test)
+{
+	return patience_ms(test->seconds * 1000LL) +
+	       (test->stress ? stress_seconds * 1000LL : 0);
+}
+
 /*
  * Now and then there is a sign of life, so that whoever watches the guest can
  * tell a long test from a guest that hangs.
@@ -72,7 +79,7 @@ static bool kill_group(pid_t group)
 static bool wait_for_test(const struct test *test, pid_t pid, int *status)
 {
 	long long start = now_ms();
-	long long left = patience_ms(test->seconds * 1000LL);
+	long long left = limit_ms(test);
 
 	while (left > 0) {
 		if (wait_for(pid, status, left < ALIVE_MS ? left : ALIVE_MS))
@@ -140,7 +147,7 @@ static enum verdict judge(const struct test *test,
 
 	if (outcome->timed_out)
 		snprintf(outcome->reason, size, "not done after %lld s",
-			 patience_ms(test->seconds));
+			 limit_ms(test) / 1000);
 	else if (!outcome->clean)
 		snprintf(outcome->reason, size,
 			 "a process of the test cannot be killed");

@@ -17,6 +17,7 @@
 #include "device.h"
 #include "harness.h"
 #include "host.h"
+#include "hotplug.h"
 #include "importer.h"
 #include "touch.h"
 
@@ -28,14 +29,6 @@ static const struct crowd_place place = {
 	.length = LENGTH,
 	.ram = true,
 };
-
-static bool has_file(const char *bdf, const char *name)
-{
-	char path[100];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", bdf, name);
-	return !access(path, F_OK);
-}
 
 /*
  * Lockdep finds that pciehp takes its own locks in two orders (6.12), whoever's
@@ -52,24 +45,7 @@ static void unplug_end(void)
 	sysfs_write("/proc/sys/kernel/prove_locking", "1");
 }
 
-/* The time limit of the test ends these. */
-static void wait_until_gone(const char *bdf)
-{
-	while (has_file(bdf, "config"))
-		sleep_ms(2);
-}
-
-/* Nobody who looks at the driver can tell a device that is still probed. */
-static void plug(const char *bdf)
-{
-	host_do("plug");
-	while (!has_file(bdf, "config"))
-		sleep_ms(10);
-	while (device_bind(bdf) || !has_file(bdf, "vfio-dev"))
-		sleep_ms(10);
-}
-
-/* ... when the kernel has noticed, and long before it is done with it. */
+/* When the kernel has noticed, and long before it is done with it. */
 static void wait_until_orphaned(struct barlease_device *dev, int fd)
 {
 	struct barlease_lease_info info;
@@ -116,7 +92,7 @@ CROWD_TEST(surprise_unplug_ends_leases_before_the_lessor_closes)
 	wait_until_orphaned(dev, crowd.fd[CROWD_RW]);
 	crowd_assert_away(&crowd);
 	/* The kernel waits for us. */
-	ASSERT(has_file(bdf, "config"));
+	ASSERT(hotplug_has_file(bdf, "config"));
 
 	/* What the lessor may still try. */
 	ASSERT(ioctl(barlease_device_fd(dev), VFIO_DEVICE_RESET));
@@ -127,9 +103,9 @@ CROWD_TEST(surprise_unplug_ends_leases_before_the_lessor_closes)
 	close(fd);
 
 	barlease_device_close(dev);
-	wait_until_gone(bdf);
+	hotplug_wait_until_gone(bdf);
 	crowd_assert_away(&crowd);
-	plug(bdf);
+	hotplug_plug(bdf);
 	assert_new_one_works(&crowd);
 	unplug_end();
 }
@@ -146,9 +122,9 @@ CROWD_TEST(surprise_unplug_while_lessees_work_ends_their_access)
 	wait_until_orphaned(dev, crowd.fd[CROWD_RW]);
 	crowd_work_assert_away(&crowd);
 	barlease_device_close(dev);
-	wait_until_gone(bdf);
+	hotplug_wait_until_gone(bdf);
 	crowd_work_assert_away(&crowd);
-	plug(bdf);
+	hotplug_plug(bdf);
 	crowd_work_assert_away(&crowd);
 	crowd_work_stop(&crowd);
 	assert_new_one_works(&crowd);
@@ -164,9 +140,9 @@ CROWD_TEST(surprise_unplug_does_not_wait_for_lessees)
 	crowd_gather(&crowd, barlease_device_fd(dev), &place);
 	barlease_device_close(dev);
 	host_do("yank");
-	wait_until_gone(bdf);
+	hotplug_wait_until_gone(bdf);
 	crowd_assert_away(&crowd);
-	plug(bdf);
+	hotplug_plug(bdf);
 	assert_new_one_works(&crowd);
 	unplug_end();
 }
@@ -186,9 +162,9 @@ CROWD_TEST(surprise_unplug_reaches_huge_pages)
 	ASSERT_GONE(map);
 	ASSERT_GONE(page_word(map, LENGTH / PAGE - 1));
 	barlease_device_close(dev);
-	wait_until_gone(bdf);
+	hotplug_wait_until_gone(bdf);
 	ASSERT_GONE(map);
-	plug(bdf);
+	hotplug_plug(bdf);
 	ASSERT_GONE(map);
 	unplug_end();
 }
@@ -235,9 +211,9 @@ CROWD_TEST(surprise_unplug_under_a_busy_lessor_hangs_nobody)
 	ASSERT_SYS(kill(lessor, SIGKILL));
 	ASSERT_SYS(waitpid(lessor, NULL, 0));
 	barlease_device_close(dev);
-	wait_until_gone(bdf);
+	hotplug_wait_until_gone(bdf);
 	crowd_assert_away(&crowd);
-	plug(bdf);
+	hotplug_plug(bdf);
 	assert_new_one_works(&crowd);
 	unplug_end();
 }
@@ -261,11 +237,11 @@ CROWD_TEST(surprise_unplug_is_told_to_a_peer_before_the_lessor_closes)
 		sleep_ms(1);
 	ASSERT_EQ(importer_notified(importer), 1);
 	ASSERT_ERROR(importer_map(importer, NULL), ENODEV);
-	ASSERT(has_file(bdf, "config"));
+	ASSERT(hotplug_has_file(bdf, "config"));
 	barlease_device_close(dev);
-	wait_until_gone(bdf);
+	hotplug_wait_until_gone(bdf);
 	ASSERT_ERROR(importer_map(importer, NULL), ENODEV);
-	plug(bdf);
+	hotplug_plug(bdf);
 	unplug_end();
 }
 
@@ -311,9 +287,9 @@ CROWD_TEST(unplug_waits_for_the_lessor_and_never_for_lessees)
 	wait_for_request(dev);
 	crowd_assert_works(&crowd);
 	barlease_device_close(dev);
-	wait_until_gone(bdf);
+	hotplug_wait_until_gone(bdf);
 	crowd_assert_away(&crowd);
-	plug(bdf);
+	hotplug_plug(bdf);
 	assert_new_one_works(&crowd);
 	unplug_end();
 }

@@ -7,7 +7,7 @@ import fcntl
 import sys
 
 from host import CPUS, HostPart
-from machines import DEBUG_KERNEL, DEFAULT_KERNELS, cli_test_names
+from machines import DEFAULT_KERNELS
 from results import keep_stdout_clean, say
 from shipping import ShippingPart
 from steps import BUILD, LOGS, BuildFailed
@@ -30,19 +30,17 @@ class Check(HostPart, ShippingPart):
             yield name, "host"
         for name in self.guard_names():
             yield name, f"VM, {self.kernels[0]}"
-        for name in self.checker_names():
-            yield name, f"VM, {DEBUG_KERNEL}"
         for suite in self.suites():
             for name in self.shipping_names(suite):
                 yield name, f"system of {suite}"
         for kernel in self.kernels:
+            for name in self.checker_names(kernel):
+                yield name, f"VM, {kernel}"
             yield f"{kernel}/module-build", "build root"
             if kernel == SPARSE_KERNEL:
                 yield f"{kernel}/sparse", "build root"
-            for name in self.kernel_tests:
-                yield f"{kernel}/{name}", f"VM, {kernel}"
-            for name in ("kernel-log", *self.by_group_names(kernel),
-                         *cli_test_names(), "demo"):
+            for name in (*self.names_on(kernel), "kernel-log",
+                         *self.other_names_on(kernel)):
                 yield f"{kernel}/{name}", f"VM, {kernel}"
 
     def list(self):
@@ -69,14 +67,14 @@ class Check(HostPart, ShippingPart):
                   file=sys.stderr)
             return 2
         guards = any(map(self.selected, self.guard_names()))
-        checkers = any(map(self.selected, self.checker_names()))
+        checkers = [kernel for kernel in self.kernels
+                    if any(map(self.selected, self.checker_names(kernel)))]
         kernels = [kernel for kernel in self.kernels
                    if any(self.selected(f"{kernel}/{name}") for name in
-                          [*self.kernel_tests, *cli_test_names(), "demo",
-                           *self.by_group_names(kernel),
-                           "module-build", "sparse", "kernel-log"])
+                          [*self.names_on(kernel),
+                           *self.other_names_on(kernel), "module-build", "sparse", "kernel-log"])
                    or (guards and kernel == self.kernels[0])
-                   or (checkers and kernel == DEBUG_KERNEL)]
+                   or kernel in checkers]
         # Downloads wait for the network, builds for the processor.
         with concurrent.futures.ThreadPoolExecutor() as pool:
             fetched = {kernel: pool.submit(self.attempt, f"{kernel}/fetch",
@@ -98,13 +96,11 @@ class Check(HostPart, ShippingPart):
         with concurrent.futures.ThreadPoolExecutor(
                 max(1, CPUS // 2)) as pool:
             runs = [pool.submit(step, kernel) for kernel in ready
-                    for step in (self.run_kernel, self.run_by_group,
-                                 self.run_cli,
-                                 self.run_demo)]
+                    for step in (self.run_kernel, *self.other_steps(kernel))]
             if guards and self.kernels[0] in ready:
                 runs.append(pool.submit(self.run_guards, self.kernels[0]))
-            if checkers and DEBUG_KERNEL in ready:
-                runs.append(pool.submit(self.run_checkers))
+            runs += [pool.submit(self.run_checkers, kernel)
+                     for kernel in checkers if kernel in ready]
             if self.ships():
                 runs.append(pool.submit(self.run_shipping))
             for run in runs:

@@ -14,15 +14,19 @@ from rig import logscan
 from rig.common import EXIT_EMULATION, EXIT_HUNG, kernel_entry, patience
 
 DEFAULT_KERNELS = ["6.12", "7.3", "debug"]
-# It finds more than others; whether it does is tested, too.
+# They find more than others; whether they do is tested, too.
 DEBUG_KERNEL = "debug"
+RACE_KERNEL = "kcsan"
 VM_TIMEOUT = 1500
 # Each program there has something to say more often than that.
 VM_SILENCE = 90
 # How many machines may be tried where QEMU itself fails.
 MACHINES = 3
 GUARDS = "tests/vm/test_guards.py"
-CHECKERS = "tests/vm/test_checkers.py"
+CHECKERS = {
+    DEBUG_KERNEL: "tests/vm/test_checkers.py",
+    RACE_KERNEL: "tests/vm/test_races.py",
+}
 CLI_TEST = TOP / "tests/vm/cli_test.sh"
 DEMO_OPTIONS = ["--file", TOP / "README.md",
                 "--file", TOP / "LICENSES/MIT.txt",
@@ -76,26 +80,46 @@ class MachinePart(Part):
     def guard_names(self):
         return [f"guard/{name}" for name in python_test_names(GUARDS)]
 
-    def run_checkers(self):
-        """Does the debug kernel find what it must?"""
-        names = [name.removeprefix("checker/") for name in self.checker_names()
-                 if self.selected(name)]
+    def run_checkers(self, kernel):
+        """Does a debug kernel find what it must?"""
+        names = [name.removeprefix("checker/")
+                 for name in self.checker_names(kernel) if self.selected(name)]
         if names:
-            say(f"{DEBUG_KERNEL}: booting for each test of the checkers")
-            self.add_selected(self.python_tests(CHECKERS, "checker", None,
-                                                names))
+            say(f"{kernel}: booting for each test of the checkers")
+            self.add_selected(self.python_tests(CHECKERS[kernel], "checker",
+                                                kernel, names))
 
-    def checker_names(self):
-        if DEBUG_KERNEL not in self.kernels:
+    def checker_names(self, kernel):
+        if kernel not in CHECKERS:
             return []
-        return [f"checker/{name}" for name in python_test_names(CHECKERS)]
+        return [f"checker/{name}"
+                for name in python_test_names(CHECKERS[kernel])]
+
+    def names_on(self, kernel):
+        """What of the kernel tests is run on a kernel."""
+        patterns = kernel_entry(kernel).get("tests", "*").split()
+        return [name for name in self.kernel_tests
+                if any(fnmatch.fnmatchcase(name, pattern)
+                       for pattern in patterns)]
+
+    def other_names_on(self, kernel):
+        """What else is; nothing where not all kernel tests are."""
+        if "tests" in kernel_entry(kernel):
+            return []
+        return [*self.by_group_names(kernel), *cli_test_names(), "demo"]
+
+    def other_steps(self, kernel):
+        if not self.other_names_on(kernel):
+            return []
+        return [self.run_by_group, self.run_cli, self.run_demo]
+
     # Kernel tests
 
     def fetch(self, kernel):
         log = fresh_log(f"{kernel}-fetch.log")
         say(f"{kernel}: having the kernel in the cache (a first time: "
             + ("about 240 MB to download, 8 minutes to build)"
-               if kernel == DEBUG_KERNEL else "about 120 MB to download)"))
+               if kernel in CHECKERS else "about 120 MB to download)"))
         if run_logged([TOP / "tests/vm/kernel-fetch", kernel], log):
             raise BuildFailed(f"cannot be fetched: {tail(log, 1)}")
 
@@ -112,10 +136,11 @@ class MachinePart(Part):
         The log is that of all of them if it alone is selected.
         """
         judge_log = self.selected(f"{kernel}/kernel-log")
-        wanted = [name for name in self.kernel_tests
+        all_names = self.names_on(kernel)
+        wanted = [name for name in all_names
                   if self.selected(f"{kernel}/{name}")]
         if judge_log and not wanted:
-            wanted = self.kernel_tests
+            wanted = all_names
         if not wanted:
             return
 

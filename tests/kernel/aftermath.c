@@ -42,6 +42,12 @@ static const char *const bad_words[] = {
 	"scheduling while atomic",
 };
 
+/* As tests/vm/rig/logscan.py has it. */
+#define RACE "BUG: KCSAN:"
+#define RACE_ENDS "===================="
+#define OUR_CODE "[barlease_"
+#define OUR_DEPTH 3
+
 static int log_fd = -1;
 
 int aftermath_start(void)
@@ -69,24 +75,50 @@ static bool log_next(char *record, size_t size)
 	return true;
 }
 
+static bool is_bad(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bad_words) / sizeof(*bad_words); i++)
+		if (strstr(text, bad_words[i]))
+			return true;
+	return false;
+}
+
+/*
+ * In a report of a data race, between its first line and its last: one of the
+ * two accesses was made by a function of ours, or not far from it.
+ */
+static bool is_our_race(const char *text)
+{
+	static bool in_report;
+	static unsigned int depth;
+
+	if (strstr(text, RACE))
+		in_report = true;
+	else if (strstr(text, RACE_ENDS))
+		in_report = false;
+	depth = text[0] == ' ' && strstr(text, "+0x") ? depth + 1 : 0;
+	return in_report && depth <= OUR_DEPTH && strstr(text, OUR_CODE);
+}
+
 /* Print what the kernel said; note the first bad message in @trouble. */
 static bool log_check(char *trouble, size_t size)
 {
 	char record[2048];
 	bool bad = false;
-	size_t i;
 
 	while (log_next(record, sizeof(record))) {
 		char *text = strchr(record, ';');
+		bool race;
 
 		text = text ? text + 1 : record;
 		text[strcspn(text, "\n")] = '\0';
-		for (i = 0; i < sizeof(bad_words) / sizeof(*bad_words); i++) {
-			if (!bad && strstr(text, bad_words[i])) {
-				snprintf(trouble, size, "kernel log: %.300s",
-					 text);
-				bad = true;
-			}
+		race = is_our_race(text);
+		if (!bad && (race || (is_bad(text) && !strstr(text, RACE)))) {
+			snprintf(trouble, size, "kernel log: %s%.300s",
+				 race ? "data race: " : "", text);
+			bad = true;
 		}
 		if (bad)
 			test_note("kernel: %s", text);

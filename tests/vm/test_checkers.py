@@ -37,11 +37,11 @@ echo done
 """
 
 
-def run(*program):
-    """(status, output, errors, kernel log) of a program on the kernel"""
+def run(*program, kernel="debug"):
+    """(status, output, errors, kernel log) of a program on a kernel"""
     with tempfile.NamedTemporaryFile("r", errors="replace") as log:
         done = subprocess.run(
-            [RUN, "--kernel", "debug", "--test-modules", "--log", log.name,
+            [RUN, "--kernel", kernel, "--test-modules", "--log", log.name,
              *program], stdin=subprocess.DEVNULL, capture_output=True,
             text=True, timeout=600, check=False)
         return (done.returncode, done.stdout, done.stderr,

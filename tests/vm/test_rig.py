@@ -46,6 +46,7 @@ class LogScan(unittest.TestCase):
                 "kmemleak: cannot scan",
                 "ODEBUG: Out of memory. ODEBUG disabled",
                 "DMA-API: debugging out of memory - disabling",
+                "BUG: KCSAN: data-race in a / b",
                 "watchdog: BUG: soft lockup - CPU#0 stuck for 22s!",
                 "Kernel panic - not syncing: x",
                 "DMAR: [DMA Write NO_PASID] Request device [00:05.0] fault "
@@ -71,6 +72,25 @@ class LogScan(unittest.TestCase):
                 "vfio-pci 0000:00:04.0: enabling device (0000 -> 0002)"):
             with self.subTest(line=line):
                 self.assertFalse(logscan.findings(f"[    1.000000] {line}\n"))
+
+    def test_a_data_race_counts_where_code_of_ours_is_in_it(self):
+        a, b = " do_exit+0x1/0x2", " vfio_read+0x1/0x2 [vfio_pci_core]"
+        ours = " barlease_fault+0x1/0x2 [barlease_vfio_pci]"
+        access = "read to 0x1 of 1 bytes by task 1 on cpu 0:"
+        for frames, foreign in (((a, b), 1), ((ours, a), 0),
+                                ((a, b, ours), 0), ((a, a, b, ours), 1),
+                                ((a, b, a, "", access, a, ours), 0)):
+            text = "\n".join("[    1.000000] " + line for line in (
+                "=" * 66, "BUG: KCSAN: data-race in a / b", "", access,
+                *frames, "", "=" * 66, ours, ""))
+            with self.subTest(frames=frames):
+                self.assertEqual(logscan.foreign_races(text), foreign)
+                self.assertEqual(len(logscan.findings(text)), 1 - foreign)
+                # What else is said in between is judged as ever.
+                self.assertTrue(logscan.findings(
+                    text.replace("] \n", "] WARNING: x\n", 1)))
+        # One that was cut off may have been ours.
+        self.assertTrue(logscan.findings("BUG: KCSAN: data-race in a / b\n"))
 
     def test_the_report_shows_what_follows_a_finding(self):
         text = "a\nb\nc\nWARNING: x\nd\ne\n"
@@ -252,6 +272,14 @@ class Kernels(unittest.TestCase):
     def test_an_unknown_kernel_is_refused(self):
         with self.assertRaises(Usage):
             kernel_entry("5.10")
+
+    def test_a_configuration_is_put_together_of_its_parts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            parts = [pathlib.Path(folder) / name for name in "ab"]
+            for part in parts:
+                part.write_text(f"# license\nCONFIG_{part.name}=y\n")
+            text = source.config_text({"config": " ".join(map(str, parts))})
+        self.assertEqual(text, "# license\nCONFIG_a=y\nCONFIG_b=y\n")
 
     def test_an_option_that_does_not_come_out_is_found(self):
         wanted = "# about\nCONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\n"

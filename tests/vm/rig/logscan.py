@@ -31,7 +31,30 @@ FAULTS_BEGIN = "barlease-test: DMA faults are expected"
 FAULTS_END = "barlease-test: no more DMA faults"
 DMA_FAULT = re.compile(r"DMAR: \[.*fault")
 
+# A data race is ours if one of the two accesses is made by a function of ours or
+# for one: in what it calls, or what that calls. Further down are those that the
+# kernel has on its own behalf, as in the IOMMU's driver when a lease is imported,
+# and the kernel has many. A report ends with a line like this.
+RACE = "BUG: KCSAN:"
+RACE_ENDS = "=" * 20
+FRAME = re.compile(r"^(?:\[[^]]*\] )? \S+\+0x")
+OUR_CODE = re.compile(r"\[barlease_\w+\]")
+OUR_DEPTH = 3
+
 CONTEXT_AFTER = 30
+
+
+def _is_foreign_race(lines, index):
+    if RACE not in lines[index]:
+        return False
+    depth = 0
+    for line in lines[index + 1:]:
+        depth = depth + 1 if FRAME.match(line) else 0
+        if 0 < depth <= OUR_DEPTH and OUR_CODE.search(line):
+            return False
+        if RACE_ENDS in line:
+            return True
+    return False # who knows what was to follow
 
 
 def _found(lines):
@@ -41,8 +64,15 @@ def _found(lines):
         if FAULTS_BEGIN in line or FAULTS_END in line:
             expected = FAULTS_BEGIN in line
         elif FINDING.search(line) and not NORMAL.search(line) \
-                and not (expected and DMA_FAULT.search(line)):
+                and not (expected and DMA_FAULT.search(line)) \
+                and not _is_foreign_race(lines, index):
             yield index
+
+
+def foreign_races(text):
+    """How many data races are reported that are none of ours."""
+    lines = text.splitlines()
+    return sum(_is_foreign_race(lines, index) for index in range(len(lines)))
 
 
 def findings(text):

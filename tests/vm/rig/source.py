@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import pathlib
 import re
 import shlex
 import shutil
@@ -57,13 +58,16 @@ mv kept "$KERNEL"
 """
 
 
-def config_file(entry):
-    return VM / entry["config"]
+def config_text(entry):
+    """The configuration: its parts, each without its license but the first."""
+    first, *more = (VM / name for name in entry["config"].split())
+    return first.read_text() + "".join(part.read_text().partition("\n")[2]
+                                       for part in more)
 
 
 def config_digest(entry):
     """What tells this configuration and this way to build from others."""
-    state = hashlib.sha256(config_file(entry).read_bytes())
+    state = hashlib.sha256(config_text(entry).encode())
     for text in (UNPACK, BUILD, str(EDITS), *BUILD_TOOLS, entry["compiler"]):
         state.update(b"\0" + text.encode())
     return state.hexdigest()[:12]
@@ -77,7 +81,8 @@ def release(entry, package_version):
     """
     digest = hashlib.sha256(
         f"{package_version} {config_digest(entry)}".encode()).hexdigest()
-    return f"{package_version.split('-')[0]}-debug-{digest[:8]}"
+    kind = pathlib.Path(entry["config"].split()[-1]).stem
+    return f"{package_version.split('-')[0]}-{kind}-{digest[:8]}"
 
 
 def lost_options(wanted, config):
@@ -111,13 +116,15 @@ def build(name, entry, version, folder):
     """Build the kernel in folder/root; put it into folder/image."""
     root = folder / "root"
     tree = root / "usr" / "src" / f"linux-headers-{version}"
-    config = config_file(entry)
+    source = folder / "source"
+    source.mkdir()
+    (source / "config").write_text(config_text(entry))
     settings = "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in (
         ("KERNEL", f"/usr/src/{tree.name}"), ("RELEASE", version),
-        ("CONFIG", config.name), ("JOBS", os.cpu_count() or 1)))
+        ("CONFIG", "config"), ("JOBS", os.cpu_count() or 1)))
 
     def run(commands, log, tell=None):
-        if run_in_root(root, config.parent, settings + commands, log, tell):
+        if run_in_root(root, source, settings + commands, log, tell):
             # The folder goes away, what it was about must not.
             kept = folder.parent / "failed.log"
             shutil.copyfile(log, kept)
@@ -126,10 +133,10 @@ def build(name, entry, version, folder):
 
     say(f"kernel {name}: unpacking the source")
     run(UNPACK, folder / "config.log")
-    lost = list(lost_options(config.read_text(),
+    lost = list(lost_options(config_text(entry),
                              (tree / ".config").read_text()))
     if lost:
-        raise Failure(f"{config}: does not come out with {version}: "
+        raise Failure(f"{entry['config']}: does not come out with {version}: "
                       f"{', '.join(lost)}")
     edit(tree)
     log = folder / "build.log"

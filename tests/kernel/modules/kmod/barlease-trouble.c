@@ -5,6 +5,9 @@
  * beside those of the driver.
  */
 #include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -107,6 +110,32 @@ static void add_to_a_list_twice(void)
 	list_add(&entry, &list);
 }
 
+static int raced;
+
+static int count_on(void *unused)
+{
+	while (!kthread_should_stop()) {
+		raced++;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Two that count without a lock, for as long as it takes to be noticed. */
+static void race_with_a_thread(void)
+{
+	struct task_struct *thread = kthread_run(count_on, NULL, "trouble");
+	unsigned long end = jiffies + 10 * HZ;
+
+	if (IS_ERR(thread))
+		return;
+	while (time_before(jiffies, end)) {
+		raced++;
+		cond_resched();
+	}
+	kthread_stop(thread);
+}
+
 static const struct {
 	const char *name;
 	void (*act)(void);
@@ -119,6 +148,7 @@ static const struct {
 	{ "reference", take_a_reference_to_what_is_gone },
 	{ "shift", shift_too_far },
 	{ "list", add_to_a_list_twice },
+	{ "race", race_with_a_thread },
 };
 
 static int __init barlease_trouble_init(void)

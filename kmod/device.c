@@ -65,7 +65,7 @@ static int barlease_open_device(struct vfio_device *vfio)
 	barlease_peers_frozen(dev, false);
 	down_write(&core->memory_lock);
 	/* One that is being pulled out has nothing to lend any more. */
-	dev->opened = !pci_dev_is_disconnected(core->pdev);
+	WRITE_ONCE(dev->opened, !pci_dev_is_disconnected(core->pdev));
 	up_write(&core->memory_lock);
 	barlease_peers_settle(dev);
 	return 0;

@@ -87,6 +87,19 @@ static int barlease_wait_unused_until(struct barlease_lease *lease,
 	return 0;
 }
 
+/* Under leases_lock; barlease_peers_forget() waits without it. */
+static void barlease_walker_enter(struct barlease_lease *lease)
+{
+	WRITE_ONCE(lease->walkers, lease->walkers + 1);
+}
+
+static void barlease_walker_leave(struct barlease_lease *lease)
+{
+	WRITE_ONCE(lease->walkers, lease->walkers - 1);
+	if (!lease->walkers)
+		wake_up_all(&lease->dev->peers.wait);
+}
+
 /*
  * Calls @visit for every lease that somebody has attached to, with no lock
  * held, until it fails. A lease that is visited is not released meanwhile; its
@@ -105,12 +118,11 @@ static int barlease_visit_attached(struct barlease_device *dev,
 		if (!atomic_read(&lease->attachments))
 			continue;
 
-		lease->walkers++;
+		barlease_walker_enter(lease);
 		mutex_unlock(&dev->leases_lock);
 		ret = visit(lease, arg);
 		mutex_lock(&dev->leases_lock);
-		if (!--lease->walkers)
-			wake_up_all(&dev->peers.wait);
+		barlease_walker_leave(lease);
 		if (ret)
 			break;
 	}
@@ -140,8 +152,7 @@ static void barlease_walker_done(struct barlease_lease *lease)
 	struct barlease_device *dev = lease->dev;
 
 	mutex_lock(&dev->leases_lock);
-	if (!--lease->walkers)
-		wake_up_all(&dev->peers.wait);
+	barlease_walker_leave(lease);
 	mutex_unlock(&dev->leases_lock);
 }
 
@@ -180,7 +191,7 @@ static int barlease_notify(struct barlease_lease *lease, unsigned long unused)
 
 	get_device(&dev->core.vdev.device);
 	mutex_lock(&dev->leases_lock);
-	lease->walkers++;
+	barlease_walker_enter(lease);
 	mutex_unlock(&dev->leases_lock);
 	if (!queue_work(barlease_queue, &lease->notify_work)) {
 		barlease_walker_done(lease);
@@ -220,7 +231,8 @@ static bool barlease_peers_update(struct barlease_device *dev,
 	could = barlease_peers_can_enter(peers);
 	peers->away -= events + peers->done;
 	peers->done = 0;
-	peers->off = !barlease_accessible(dev);
+	/* barlease_maybe_woken() peeks without the lock. */
+	WRITE_ONCE(peers->off, !barlease_accessible(dev));
 	can = barlease_peers_can_enter(peers);
 	spin_unlock(&peers->lock);
 	up_read(&dev->core.memory_lock);
@@ -357,7 +369,7 @@ void barlease_peers_close(struct barlease_device *dev)
 	struct barlease_peers *peers = &dev->peers;
 
 	spin_lock(&peers->lock);
-	peers->off = true;
+	WRITE_ONCE(peers->off, true);
 	spin_unlock(&peers->lock);
 	barlease_visit_attached(dev, barlease_notify, 0);
 	barlease_visit_attached(dev, barlease_wait_unused, 0);

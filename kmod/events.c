@@ -84,7 +84,8 @@ barlease_hot_reset_devices(struct vfio_device *caller, unsigned int *count)
 	list_for_each_entry(vfio, &dev_set->device_list, dev_set_list) {
 		struct barlease_device *dev = barlease_device(vfio);
 
-		if (!barlease_is_ours(vfio) || !dev->opened ||
+		/* The set's lock keeps it, unless the function is pulled out. */
+		if (!barlease_is_ours(vfio) || !READ_ONCE(dev->opened) ||
 		    !uid_eq(dev->opener, barlease_device(caller)->opener))
 			continue;
 		get_device(&vfio->device);

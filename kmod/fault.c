@@ -18,6 +18,12 @@ static bool allow_1g = true;
 module_param(allow_1g, bool, 0644);
 MODULE_PARM_DESC(allow_1g, "Map leases by 1 GiB entries where they fit");
 
+/* The kernel writes parameters without a mark. */
+static bool barlease_allow_1g(void)
+{
+	return data_race(READ_ONCE(allow_1g));
+}
+
 /* The extent that holds a page of the lease; NULL past the end. */
 static const struct barlease_extent *
 barlease_find_extent(const struct barlease_lease *lease, unsigned long page)
@@ -81,7 +87,7 @@ static vm_fault_t barlease_insert(struct vm_fault *vmf,
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && order == PMD_ORDER)
 		return compat_insert_pmd(vmf, pfn, write);
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) &&
-	    order == PUD_ORDER && READ_ONCE(allow_1g)) {
+	    order == PUD_ORDER && barlease_allow_1g()) {
 		WRITE_ONCE(lease->had_pud, true);
 		return compat_insert_pud(vmf, pfn, write);
 	}

@@ -190,7 +190,8 @@ void barlease_orphan_all(struct barlease_device *dev)
 	struct barlease_lease *lease;
 
 	down_write(&core->memory_lock);
-	dev->opened = false;
+	/* A hot reset of a neighbour peeks without the lock. */
+	WRITE_ONCE(dev->opened, false);
 	mutex_lock(&dev->leases_lock);
 	list_for_each_entry(lease, &dev->leases, node)
 		barlease_lease_end(lease, BARLEASE_ORPHANED);

@@ -39,7 +39,8 @@ static int barlease_peer_enter(struct barlease_lease *lease)
 	struct barlease_peers *peers = &lease->dev->peers;
 	int ret = -ENODEV;
 
-	if (!READ_ONCE(allow_peers))
+	/* The kernel writes parameters without a mark. */
+	if (!data_race(READ_ONCE(allow_peers)))
 		return -EOPNOTSUPP;
 
 	spin_lock(&peers->lock);

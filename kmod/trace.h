@@ -50,7 +50,8 @@ TRACE_EVENT(barlease_mmap,
 		__entry->id = lease->id;
 		__entry->start = vma->vm_start;
 		__entry->end = vma->vm_end;
-		__entry->memattr = lease->memattr;
+		/* What it is set to may change meanwhile. */
+		__entry->memattr = READ_ONCE(lease->memattr);
 	),
 	TP_printk("lease=%llu addresses=0x%lx-0x%lx attribute=%s",
 		  __entry->id, __entry->start, __entry->end,

@@ -6,6 +6,7 @@ import concurrent.futures
 import fcntl
 import sys
 
+from analysis import AnalysisPart
 from host import CPUS, HostPart
 from machines import DEFAULT_KERNELS
 from results import keep_stdout_clean, say
@@ -18,7 +19,7 @@ from rig.common import Failure, kernel_entry, kernel_names
 SPARSE_KERNEL = "6.12"
 
 
-class Check(HostPart, ShippingPart):
+class Check(AnalysisPart, HostPart, ShippingPart):
     """One run of all the steps."""
 
     def names(self):
@@ -27,6 +28,8 @@ class Check(HostPart, ShippingPart):
             yield f"build/{compiler}", "host"
         for name in [*(name for _, name, _ in self.host_tests()),
                      *self.sanitized_names()]:
+            yield name, "host"
+        for name in self.model_names():
             yield name, "host"
         for name in self.guard_names():
             yield name, f"VM, {self.kernels[0]}"
@@ -87,6 +90,7 @@ class Check(HostPart, ShippingPart):
             ready = [kernel for kernel in kernels if fetched[kernel].result()
                      and self.attempt(f"{kernel}/module-build",
                                       self.build_module, kernel)]
+        self.run_model()
         if SPARSE_KERNEL in ready and \
            self.selected(f"{SPARSE_KERNEL}/sparse"):
             self.attempt(f"{SPARSE_KERNEL}/sparse", self.build_module,

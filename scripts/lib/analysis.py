@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""The part of a check that runs nothing of ours: the model."""
+
+from part import Part, python_test_names
+from results import say
+
+MODEL = "tests/model/test_lifecycle.py"
+
+
+class AnalysisPart(Part):
+    """The model."""
+
+    def model_names(self):
+        return [f"model/{name}" for name in python_test_names(MODEL)]
+
+    def run_model(self):
+        """Does the model hold, and are the mistakes in it found?"""
+        names = [name.removeprefix("model/") for name in self.model_names()
+                 if self.selected(name)]
+        if names:
+            say("searching the model of a lease's life (35 s of processor)")
+            self.add_selected(self.python_tests(MODEL, "model", None, names))

@@ -32,6 +32,10 @@ DEMO_OPTIONS = ["--file", TOP / "README.md",
                 "--file", TOP / "LICENSES/MIT.txt",
                 "--file", f"{BUILD}/demo/lessee:/lessee"]
 KERNEL_TESTS = BUILD / "tests" / "kernel" / "kernel-tests"
+KERNEL_FUZZ = BUILD / "tests" / "kernel" / "fuzz" / "kernel-fuzz"
+FUZZ_NAMES = ["fuzz/sequences", "fuzz/storm"]
+# All kernels together.
+FUZZ_SECONDS = 60
 
 
 def only_options(names):
@@ -106,12 +110,13 @@ class MachinePart(Part):
         """What else is; nothing where not all kernel tests are."""
         if "tests" in kernel_entry(kernel):
             return []
-        return [*self.by_group_names(kernel), *cli_test_names(), "demo"]
+        return [*self.by_group_names(kernel), *cli_test_names(), *FUZZ_NAMES,
+                "demo"]
 
     def other_steps(self, kernel):
         if not self.other_names_on(kernel):
             return []
-        return [self.run_by_group, self.run_cli, self.run_demo]
+        return [self.run_by_group, self.run_cli, self.run_fuzz, self.run_demo]
 
     # Kernel tests
 
@@ -199,6 +204,19 @@ class MachinePart(Part):
                          lambda names: ["--test-modules", KERNEL_TESTS,
                                         "--open", "group",
                                         *only_options(names)])
+
+    def run_fuzz(self, kernel):
+        """Random operations, other ones each time: the log has the seed."""
+        seconds = FUZZ_SECONDS // len(DEFAULT_KERNELS)
+
+        def command(names):
+            return [KERNEL_FUZZ,
+                    *(["--storm", str(seconds // 3)]
+                      if "storm" in names else []),
+                    *(["--seconds", str(seconds - seconds // 3)]
+                      if "sequences" in names else [])]
+
+        self._run_judged(kernel, "fuzz", FUZZ_NAMES, command)
 
     def _run_judged(self, kernel, what, names, command):
         """Run tests on a machine that judges its kernel log itself."""

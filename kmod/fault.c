@@ -18,9 +18,9 @@ static bool allow_1g = true;
 module_param(allow_1g, bool, 0644);
 MODULE_PARM_DESC(allow_1g, "Map leases by 1 GiB entries where they fit");
 
-/* The kernel writes parameters without a mark. */
 static bool barlease_allow_1g(void)
 {
+	/* The kernel writes parameters without a mark. */
 	return data_race(READ_ONCE(allow_1g));
 }
 

@@ -42,6 +42,8 @@ class Check(AnalysisPart, HostPart, ShippingPart):
             yield f"{kernel}/module-build", "build root"
             if kernel == SPARSE_KERNEL:
                 yield f"{kernel}/sparse", "build root"
+            if kernel == DEBUG_KERNEL:
+                yield f"{kernel}/checkpatch", "host"
             for name in (*self.names_on(kernel), "kernel-log",
                          *self.other_names_on(kernel)):
                 yield f"{kernel}/{name}", f"VM, {kernel}"
@@ -75,7 +77,8 @@ class Check(AnalysisPart, HostPart, ShippingPart):
         kernels = [kernel for kernel in self.kernels
                    if any(self.selected(f"{kernel}/{name}") for name in
                           [*self.names_on(kernel),
-                           *self.other_names_on(kernel), "module-build", "sparse", "kernel-log"])
+                           *self.other_names_on(kernel), "module-build", "sparse", "checkpatch",
+                           "kernel-log"])
                    or (guards and kernel == self.kernels[0])
                    or kernel in checkers]
         # Downloads wait for the network, builds for the processor.
@@ -95,6 +98,9 @@ class Check(AnalysisPart, HostPart, ShippingPart):
            self.selected(f"{SPARSE_KERNEL}/sparse"):
             self.attempt(f"{SPARSE_KERNEL}/sparse", self.build_module,
                          SPARSE_KERNEL, "--sparse")
+        if DEBUG_KERNEL in ready and \
+           self.selected(f"{DEBUG_KERNEL}/checkpatch"):
+            self.attempt(f"{DEBUG_KERNEL}/checkpatch", self.checkpatch)
         # A machine has two processors: give each real ones, or races and
         # time limits come out otherwise.
         with concurrent.futures.ThreadPoolExecutor(

@@ -130,14 +130,12 @@ class System(Store):
 
     def _choose(self, pattern):
         before, after = "linux-headers-", "-cloud-amd64"
+        # A name without a patch level is that of a package which only depends
+        # on the newest one.
         versions = [name[len(before):-len(after)]
                     for name in self.apt.names(before)
-                    if fnmatch.fnmatch(name, f"{before}{pattern}{after}")
-                    and any(map(str.isdigit, name[-len(after) - 6:]))]
-        # A name without a patch level is that of a package which only
-        # depends on the newest one.
-        versions = [version for version in versions
-                    if version.count(".") > 1]
+                    if fnmatch.fnmatch(name, f"{before}{pattern}{after}")]
+        versions = [version for version in versions if version.count(".") > 1]
         for version in sorted(versions, key=version_key, reverse=True):
             name = f"{before}{version}{after}"
             found = self.apt.versions([name]).get(name)

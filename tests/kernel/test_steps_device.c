@@ -27,6 +27,9 @@ struct step {
 	int error;
 };
 
+/* A stale copy of a pointer can hide one thing that is lost from kmemleak. */
+#define OFTEN 5
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static void assert_lends(void)
@@ -38,6 +41,28 @@ static void assert_lends(void)
 	ASSERT_SYS(munmap(lent.map, PAGE));
 	ASSERT_SYS(close(lent.fd));
 	barlease_device_close(lent.dev);
+}
+
+static void bind_step(const char *bdf, const struct step *step)
+{
+	struct footprint before;
+	int override, ret, i;
+
+	footprint_take(&before, IVSHMEM);
+	for (i = 0; i < (step->error ? OFTEN : 1); i++) {
+		override = override_begin(step->function, step->value,
+					  step->skip);
+		ret = sysfs_write("/sys/bus/pci/drivers/" DRIVER_NAME "/bind",
+				  bdf);
+		ASSERT(override_end(override));
+		ASSERT_ERROR(ret, step->error);
+		if (ret)
+			footprint_assert_same(&before);
+	}
+	ASSERT_OK(device_bind(bdf));
+	assert_lends();
+	ASSERT_OK(device_unbind(bdf));
+	footprint_assert_same(&before);
 }
 
 TEST(bind_gives_the_error_of_the_step_that_fails_and_leaves_nothing)
@@ -53,28 +78,11 @@ TEST(bind_gives_the_error_of_the_step_that_fails_and_leaves_nothing)
 		{ "debugfs_create_dir", -ENOMEM, 0, 0 },
 	};
 	const char *bdf = device_bdf(IVSHMEM);
-	struct footprint before;
 	size_t i;
 
 	ASSERT_OK(device_unbind(bdf));
-	footprint_take(&before, IVSHMEM);
-	for (i = 0; i < COUNT(steps); i++) {
-		const struct step *step = &steps[i];
-		int override = override_begin(step->function, step->value,
-					      step->skip);
-		int ret = sysfs_write("/sys/bus/pci/drivers/" DRIVER_NAME
-				      "/bind", bdf);
-
-		ASSERT(override_end(override));
-		ASSERT_ERROR(ret, step->error);
-		if (ret) {
-			footprint_assert_same(&before);
-			ASSERT_OK(device_bind(bdf));
-		}
-		assert_lends();
-		ASSERT_OK(device_unbind(bdf));
-		footprint_assert_same(&before);
-	}
+	for (i = 0; i < COUNT(steps); i++)
+		bind_step(bdf, &steps[i]);
 	ASSERT_OK(device_bind(bdf));
 }
 

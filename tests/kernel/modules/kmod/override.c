@@ -34,13 +34,14 @@ struct override {
  * What is called instead. The stack is as at the function's start, and cannot
  * be changed where the probe is one of ftrace's.
  */
-void override_return(void);
+/* clang-format off */
 asm(".text\n"
-    ".type override_return, @function\n"
-    "override_return:\n"
-    ANNOTATE_NOENDBR "\n"
-    ASM_RET
-    ".size override_return, .-override_return\n");
+	".type override_return, @function\n"
+	"override_return:\n"
+	ANNOTATE_NOENDBR "\n"
+	ASM_RET
+	".size override_return, .-override_return\n");
+/* clang-format on */
 
 static int override_call(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -95,14 +96,13 @@ static ssize_t override_write(struct file *file, const char __user *user,
 	return count;
 }
 
-static ssize_t override_read(struct file *file, char __user *user,
-			     size_t count, loff_t *offset)
+static ssize_t override_read(struct file *file, char __user *user, size_t count,
+			     loff_t *offset)
 {
 	struct override *override = file->private_data;
 
-	return simple_read_from_buffer(user, count, offset,
-				       READ_ONCE(override->done) ? "1" : "0",
-				       1);
+	return simple_read_from_buffer(
+		user, count, offset, READ_ONCE(override->done) ? "1" : "0", 1);
 }
 
 static int override_open(struct inode *inode, struct file *file)

@@ -116,6 +116,7 @@ static int count_on(void *unused)
 {
 	while (!kthread_should_stop()) {
 		raced++;
+		barrier();	/* each time in memory */
 		cond_resched();
 	}
 	return 0;
@@ -131,6 +132,7 @@ static void race_with_a_thread(void)
 		return;
 	while (time_before(jiffies, end)) {
 		raced++;
+		barrier();	/* each time in memory */
 		cond_resched();
 	}
 	kthread_stop(thread);

@@ -134,9 +134,12 @@ static void generate_export(struct random *random, const struct model *model,
 		uint64_t *range = &op->arg[A_RANGES + 2 * i];
 
 		range[0] = random_below(random, 32) * PAGE;
-		if (random_chance(random, 10))
-			range[0] = (pages - 8) * PAGE;
 		range[1] = (1 + random_below(random, 8)) * PAGE;
+		/* Up to the end, or a page too far. */
+		if (random_chance(random, 10)) {
+			range[0] = (pages - 8) * PAGE;
+			range[1] = PICK(random, 7, 8, 8, 9) * PAGE;
+		}
 		if (big) {
 			range[0] =
 				random_below(random, pages / 512) * 512 * PAGE;

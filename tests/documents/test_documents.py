@@ -43,6 +43,13 @@ class Documents(unittest.TestCase):
                                    (TOP / name).read_text())
                 self.assertEqual(set(found), {wanted})
 
+    def test_version_in_dkms_conf_is_the_driver_s(self):
+        # This is how dh_dkms reads it: it runs nothing.
+        found = re.findall(r"PACKAGE_VERSION=([\"']?)(.*)\1",
+                           (TOP / "dkms.conf").read_text())
+        version = (TOP / "kmod" / "version").read_text().strip()
+        self.assertEqual([match[1] for match in found], [version])
+
     def test_manual_page_is_free_of_lint(self):
         # Which other pages this machine has is not the page's business.
         out = subprocess.run(["mandoc", "-Tlint", "-W", "style", MANUAL],

@@ -96,6 +96,14 @@ def namespaces():
     return enter
 
 
+def path_for_shell(path):
+    """A path as a string; the lists that ENTER reads part at blanks and colons."""
+    if any(char.isspace() or char == ":" for char in str(path)):
+        raise Failure(f"blanks and colons do not work here, rename a folder: "
+                      f"{path}")
+    return str(path)
+
+
 class System(Store):
     """A release of Debian."""
 
@@ -155,6 +163,7 @@ class System(Store):
             PACKAGES + [name for names in self.packages for name in names])
         headers = [deb for deb in everything if deb not in base]
         say(f"{self.name}: installing {len(base)} packages in a folder")
+        path_for_shell(folder)
         root = folder / "root"
         unpack(base, root)
         (root / "var/lib/dpkg/updates").mkdir(parents=True, exist_ok=True)
@@ -202,7 +211,8 @@ def enter(folder, command, binds, settings, **options):
     root.mkdir(exist_ok=True)
     environment = dict(
         os.environ, ROOT=str(root), BASE=str(folder / "base.tar"),
-        BINDS=" ".join(f"{source}:{target}" for source, target in binds),
+        BINDS=" ".join(f"{path_for_shell(source)}:{target}"
+                       for source, target in binds),
         SETTINGS=" ".join(f"{name}={value}"
                           for name, value in settings.items()),
         COMMAND=command)

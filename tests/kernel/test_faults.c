@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Each allocation and each copy of the ioctls fails in turn: the right errno,
- * nothing left behind, and the same call works right after it. docs/testing.md
+ * nothing left behind, and the same call works right after it. docs/faults.md
  * lists which call of the driver fails where.
  */
 #include <stdio.h>

@@ -71,7 +71,7 @@
  *   EINVAL	it goes past the end of the BAR
  *   and then
  *   ENOMEM	also: the lengths of all leases of the device that have not
- *		ended add up to more than about 5 TiB
+ *		ended add up to more than about 6 TiB less its BARs
  *   EMFILE, ENFILE
  */
 #ifndef VFIO_DEVICE_FEATURE_DMA_BUF

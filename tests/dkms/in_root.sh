@@ -119,6 +119,15 @@ expect_installed()
 		fail "dkms does not know it"
 }
 
+expect_nothing()
+{
+	find /var/lib/dkms /lib/modules /usr/src -name '*barlease*' | grep . &&
+		fail "something is left"
+	find /lib/modules -name 'modules.*' -exec grep -l barlease {} + &&
+		fail "depmod has not been run"
+	true
+}
+
 have_headers()
 {
 	local release
@@ -231,15 +240,81 @@ test_upgrade_replaces_the_old_version()
 		fail "the old source is there still"
 }
 
+test_upgrade_that_does_not_build_leaves_the_old_version()
+{
+	local release said status=0
+
+	have_installed
+	copy_tree
+	set_version 999.2
+	echo "not C" >>$tree/kmod/window.c
+	said=$($tree/scripts/dkms-install 2>&1) || status=$?
+	echo "$said"
+	[ $status = 1 ] || fail "dkms-install: status $status"
+	grep -q "999.2 does not build for .*; $(version) stays" <<<"$said" ||
+		fail "it does not say so"
+	for release in "${releases[@]}"; do
+		if is_supported "$release"; then
+			expect_installed "$release" "$(version)"
+		fi
+	done
+	[ "$(echo /usr/src/$name-*)" = "/usr/src/$name-$(version)" ] ||
+		fail "the new source is there still"
+	[ ! -e /var/lib/dkms/$name/999.2 ] || fail "dkms has it still"
+}
+
+test_source_of_a_package_is_left_alone()
+{
+	local option status said
+
+	have_installed
+	mkdir -p /owner/DEBIAN "/owner/usr/src/$name-$(version)"
+	cat >/owner/DEBIAN/control <<-EOF
+	Package: $name-dkms
+	Version: 1
+	Architecture: all
+	Maintainer: nobody
+	Description: nothing
+	EOF
+	dpkg-deb --build /owner /tmp/owner.deb
+	dpkg -i /tmp/owner.deb || fail "the package cannot be installed"
+	for option in "" --remove; do
+		status=0
+		said=$(/src/scripts/dkms-install $option 2>&1) || status=$?
+		echo "$said"
+		[ $status = 1 ] || fail "dkms-install $option: status $status"
+		grep -q "belongs to the package $name-dkms" <<<"$said" ||
+			fail "it does not say whose it is"
+		expect_installed "$last" "$(version)"
+	done
+	# The folder is empty in the package, so what dkms needs stays.
+	dpkg --purge $name-dkms
+}
+
+test_source_that_is_gone_keeps_nobody_from_removal()
+{
+	have_installed
+	rm -r /usr/src/$name-*
+	have_removed
+	expect_nothing
+}
+
+test_source_that_is_gone_keeps_nobody_from_an_upgrade()
+{
+	have_installed
+	rm -r /usr/src/$name-*
+	copy_tree
+	set_version 999.3
+	$tree/scripts/dkms-install || fail "dkms-install: $?"
+	expect_installed "$last" 999.3
+	[ ! -e "/var/lib/dkms/$name/$(version)" ] || fail "the old is there"
+}
+
 test_removal_leaves_nothing()
 {
 	[ -n "$(dkms status $name)" ] || have_installed
 	have_removed
-	find /var/lib/dkms /lib/modules /usr/src -name '*barlease*' | grep . &&
-		fail "something is left"
-	find /lib/modules -name 'modules.*' -exec grep -l barlease {} + &&
-		fail "depmod has not been run"
-	true
+	expect_nothing
 }
 
 test_dkms_works_on_a_tree_without_the_script()

@@ -7,7 +7,9 @@
  * revokes it. The lessee maps the fd and does nothing else with the device.
  *
  * Functions return 0 or a useful value on success and -errno on failure. None
- * of them exits the process, installs a signal handler or keeps global state.
+ * of them exits the process, installs a signal handler or keeps global state,
+ * but for barlease/guarded.h, whose purpose that is. Until version 1.0 structures
+ * may grow from one version to the next, and the soname with them.
  * A struct barlease_device may be used from several threads, except that
  * barlease_device_close() must be the last call on it.
  *

@@ -9,8 +9,13 @@
  * barlease_guard_install(). Without it a guarded access is a plain one.
  *
  * For x86-64 and arm64, with a compiler that has asm goto with outputs (gcc 11,
- * clang 11). Link with libbarlease; accesses in a shared object that is loaded
- * and unloaded at run time are known as long as it is there.
+ * clang 13) and its assembler. Link with libbarlease; accesses in a shared
+ * object that is loaded and unloaded at run time are known as long as it is
+ * there, from its constructors on (which may run before). Who links the
+ * library's static code into such an object uninstalls the handler before it
+ * goes.
+ *
+ * In a thread that has blocked SIGBUS the kernel ends the process instead.
  */
 #ifndef BARLEASE_GUARDED_H
 #define BARLEASE_GUARDED_H
@@ -66,7 +71,8 @@ int barlease_guarded_copy_from(void *to, const volatile void *from,
  * barlease_guarded_copy_to() - copy bytes into a lease
  *
  * Mirrors barlease_guarded_copy_from(). A write that a device has got cannot be
- * told from one that was lost in it: @done counts what did not fault.
+ * told from one that was lost in it: @done counts what did not fault, and of
+ * copy_to_wc's lines only whole ones.
  */
 int barlease_guarded_copy_to(volatile void *to, const void *from, size_t length,
 			     size_t *done);
@@ -131,14 +137,15 @@ BARLEASE_OBJECT_ __attribute__((destructor)) void barlease_guard_leave_(void)
 
 /*
  * An entry for the instruction at label 1. The "?" has it go away with the
- * function that it is of, where the linker keeps one copy of many (C++).
+ * function that it is of, where the linker keeps one copy of many (C++); but
+ * for the "R" a linker that collects garbage (lld) takes them all.
  */
 #ifdef __x86_64__
-#define BARLEASE_ENTRY_                                      \
-	".pushsection barlease_guard, \"a?\", @progbits\n\t" \
-	".balign 4\n\t"                                      \
-	".long 1b - .\n\t"                                   \
-	".long %l[gone] - .\n\t"                             \
+#define BARLEASE_ENTRY_                                       \
+	".pushsection barlease_guard, \"aR?\", @progbits\n\t" \
+	".balign 4\n\t"                                       \
+	".long 1b - .\n\t"                                    \
+	".long %l[gone] - .\n\t"                              \
 	".popsection\n"
 #define BARLEASE_LOAD_8_ "movb %[from], %[found]"
 #define BARLEASE_LOAD_16_ "movw %[from], %[found]"
@@ -151,11 +158,11 @@ BARLEASE_OBJECT_ __attribute__((destructor)) void barlease_guard_leave_(void)
 #define BARLEASE_MEMORY_ "m"
 #define BARLEASE_REGISTER_ "q"
 #else
-#define BARLEASE_ENTRY_                                       \
-	".pushsection barlease_guard, \"a?\", %%progbits\n\t" \
-	".balign 4\n\t"                                       \
-	".long 1b - .\n\t"                                    \
-	".long %l[gone] - .\n\t"                              \
+#define BARLEASE_ENTRY_                                        \
+	".pushsection barlease_guard, \"aR?\", %%progbits\n\t" \
+	".balign 4\n\t"                                        \
+	".long 1b - .\n\t"                                     \
+	".long %l[gone] - .\n\t"                               \
 	".popsection\n"
 #define BARLEASE_LOAD_8_ "ldrb %w[found], %[from]"
 #define BARLEASE_LOAD_16_ "ldrh %w[found], %[from]"

@@ -77,7 +77,8 @@ int barlease_lease_export(struct barlease_device *dev, unsigned int bar,
  * @fd: any fd of the lease; stays the caller's
  * @attribute: how; mappings that are there stay as they are
  *
- * Return: 0; -EINVAL when @attribute is none; -EOPNOTSUPP when it cannot be had;
+ * Return: 0; -EINVAL when @attribute is none; -EOPNOTSUPP when it cannot be had, or
+ * the driver knows of no attributes;
  * or as VFIO_DEVICE_FEATURE_DMA_BUF_MEMATTR in linux/barlease.h.
  */
 int barlease_lease_set_attribute(struct barlease_device *dev, int fd,

@@ -93,7 +93,7 @@ int barlease_lease_set_attribute(struct barlease_device *dev, int fd,
 		return -EINVAL;
 	}
 	if (!number)
-		return attribute == BARLEASE_NON_CACHED ? 0 : -EOPNOTSUPP;
+		return -EOPNOTSUPP;
 	request.feature.flags = VFIO_DEVICE_FEATURE_SET | number;
 	return ioctl(dev->fd, VFIO_DEVICE_FEATURE, &request) < 0 ? -errno : 0;
 }

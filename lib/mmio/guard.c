@@ -43,17 +43,38 @@ static void context_go_to(ucontext_t *context, uintptr_t address)
 }
 #endif
 
+/* Whether an access of the thread itself was not answered. */
+static bool is_unanswered(const siginfo_t *info)
+{
+	/* The second is arm64's for a device that does not answer. */
+	return info->si_code == BUS_ADRERR || info->si_code == BUS_OBJERR;
+}
+
 /* End the process as if there were no handler. */
 static void end_by(int signal, const siginfo_t *info)
 {
 	struct sigaction normal = { .sa_handler = SIG_DFL };
 
 	sigaction(signal, &normal, NULL);
-	/* A fault comes again when this returns, a signal that was sent does
-	 * not; it is held back until then.
+	/*
+	 * A fault comes again when this returns. What was sent, or tells of
+	 * memory that nobody has accessed, does not; it is held back until
+	 * then.
 	 */
-	if (info->si_code <= 0)
+	if (info->si_code <= 0 || info->si_code == BUS_MCEERR_AO)
 		raise(signal);
+}
+
+/* The mask that the kernel would have given to the former handler. */
+static void mask_as_former(const struct sigaction *action, int signal,
+			   const ucontext_t *context)
+{
+	sigset_t mask;
+
+	sigorset(&mask, &context->uc_sigmask, &action->sa_mask);
+	if (!(action->sa_flags & SA_NODEFER))
+		sigaddset(&mask, signal);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* What the kernel would do if the former handler were set. */
@@ -62,7 +83,6 @@ static void call_former(int signal, siginfo_t *info, void *context)
 	struct former *before = atomic_load(&former);
 	const struct sigaction *action = &before->action;
 	bool has_info = action->sa_flags & SA_SIGINFO;
-	sigset_t mask;
 
 	if (!has_info && action->sa_handler == SIG_IGN && info->si_code <= 0)
 		return;
@@ -75,12 +95,11 @@ static void call_former(int signal, siginfo_t *info, void *context)
 		return;
 	}
 
-	pthread_sigmask(SIG_BLOCK, &action->sa_mask, &mask);
+	mask_as_former(action, signal, context);
 	if (has_info)
 		action->sa_sigaction(signal, info, context);
 	else
 		action->sa_handler(signal);
-	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 static void on_bus_error(int signal, siginfo_t *info, void *context)
@@ -88,8 +107,7 @@ static void on_bus_error(int signal, siginfo_t *info, void *context)
 	int error = errno;
 	uintptr_t recovery = 0;
 
-	/* Positive: the kernel says so, and nobody has sent it. */
-	if (info->si_code > 0)
+	if (is_unanswered(info))
 		recovery = barlease_guard_recovery(context_address(context));
 	if (recovery)
 		context_go_to(context, recovery);
@@ -130,7 +148,8 @@ static int install(void)
 	next->action = now;
 	atomic_store(&next->spent, false);
 	action.sa_flags = flags_with(&now);
-	sigemptyset(&action.sa_mask);
+	/* Nobody may jump out of it while it looks through the tables. */
+	sigfillset(&action.sa_mask);
 	atomic_store(&former, next);
 	if (sigaction(SIGBUS, &action, NULL) < 0) {
 		int err = -errno;

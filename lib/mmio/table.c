@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "mmio/table.h"
 
@@ -9,11 +9,37 @@
  * A handler of a signal walks the list at any moment and in any thread, and
  * must not wait for anybody; objects come and go by dlopen() and dlclose(). So
  * writers take the lock, readers count themselves, and who has taken a table
- * out waits until every reader that may have seen it is done.
+ * out waits until every reader that may have seen it is done. No other handler
+ * may get in between and jump away: guard.c blocks all signals.
  */
 static pthread_mutex_t tables_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct barlease_guard_table *_Atomic tables;
 static atomic_uint readers;
+
+/* How often to look whether they are done; yielding might not let them run. */
+static const struct timespec moment = { .tv_nsec = 50000 };
+
+/* A child has no other threads: neither their locks nor their walks end. */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&tables_lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&tables_lock);
+}
+
+static void after_fork_in_child(void)
+{
+	atomic_store(&readers, 0);
+	pthread_mutex_init(&tables_lock, NULL);
+}
+
+__attribute__((constructor)) static void prepare_for_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
 
 void barlease_guard_table_add(struct barlease_guard_table *table)
 {
@@ -46,7 +72,7 @@ void barlease_guard_table_remove(struct barlease_guard_table *table)
 		table->known = 0;
 		take_out(table);
 		while (atomic_load(&readers))
-			sched_yield();
+			nanosleep(&moment, NULL);
 	}
 	pthread_mutex_unlock(&tables_lock);
 }

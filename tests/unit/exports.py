@@ -36,12 +36,17 @@ def main():
     want = set().union(*map(declared, headers))
     have = {name.split("@")[0] for name in exported(library)}
     versions = {name.split("@")[-1] for name in exported(library)}
-    print("1..3")
+    flags = subprocess.run(["readelf", "-d", library], check=True,
+                           capture_output=True, text=True).stdout
+    print("1..4")
     for number, (name, wrong) in enumerate(
         [
             ("every_function_of_the_headers_is_exported", want - have),
             ("nothing_else_is_exported", have - want),
             ("all_have_a_version", versions - {"BARLEASE_0.1"}),
+            # It may have set a handler of SIGBUS.
+            ("the_library_is_never_unloaded",
+             set() if "NODELETE" in flags else {library}),
         ],
         1,
     ):

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -486,6 +487,107 @@ static void a_signal_that_is_sent_is_no_answer_to_an_access(void **state)
 	end();
 }
 
+/* Whether a child comes to its end by exit(), which takes the tables out. */
+static void assert_ends(pid_t pid)
+{
+	int status;
+
+	for (int i = 0; i < 2000; i++) {
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+			return;
+		}
+		usleep(5000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	fail_msg("it does not end");
+}
+
+#define TEN(access) \
+	access access access access access access access access access access
+
+/* A table that takes its time to look through: nobody calls this. */
+int accesses(const volatile void *address);
+int accesses(const volatile void *address)
+{
+	int err = 0;
+	uint8_t value;
+
+	TEN(TEN(TEN(err |= barlease_guarded_read8(address, &value);)))
+	return err;
+}
+
+static void a_child_of_a_process_that_faults_comes_to_its_end(void **state)
+{
+	struct lease *lease = begin(state);
+	pthread_t threads[3];
+	pid_t pid;
+	int i;
+
+	lease_cut(lease, 0);
+	stop = false;
+	gone = 0;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_often,
+						lease),
+				 0);
+	for (i = 0; i < 100 || !gone; i++) {
+		pid = fork();
+		assert_true(pid >= 0);
+		if (!pid) {
+			/* As exit() does it, without cmocka's own. */
+			barlease_guard_leave_();
+			_exit(0);
+		}
+		assert_ends(pid);
+	}
+	stop = true;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	end();
+}
+
+static void jump(int number)
+{
+	(void)number;
+	siglongjmp(escape, 1);
+}
+
+/* Faults, and jumps out of whatever it is at when a timer's signal comes. */
+static void jump_about(struct lease *lease)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 50 };
+	volatile int jumps = 0;
+	uint32_t value;
+
+	signal(SIGALRM, jump);
+	if (sigsetjmp(escape, 1))
+		jumps++;
+	while (jumps < 500) {
+		setitimer(ITIMER_REAL, &soon, NULL);
+		for (int i = 0; i < 100; i++)
+			barlease_guarded_read32(lease->map, &value);
+	}
+	signal(SIGALRM, SIG_IGN);
+	barlease_guard_leave_();
+	_exit(0);
+}
+
+static void a_jump_out_of_another_handler_leaves_nothing_behind(void **state)
+{
+	struct lease *lease = begin(state);
+	pid_t pid;
+
+	lease_cut(lease, 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		jump_about(lease);
+	assert_ends(pid);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -505,6 +607,8 @@ int main(void)
 		TEST(a_handler_that_was_set_since_is_left_alone),
 		TEST(threads_fault_side_by_side),
 		TEST(a_signal_that_is_sent_is_no_answer_to_an_access),
+		TEST(a_child_of_a_process_that_faults_comes_to_its_end),
+		TEST(a_jump_out_of_another_handler_leaves_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -316,6 +316,8 @@ static void the_former_handler_gets_what_is_not_guarded(void **state)
 	assert_int_equal(calls, 1);
 	assert_ptr_equal(seen_info.si_addr, lease->map + 8);
 	assert_true(sigismember(&seen_mask, SIGUSR2));
+	assert_true(sigismember(&seen_mask, SIGBUS));
+	assert_false(sigismember(&seen_mask, SIGUSR1));
 	pthread_sigmask(SIG_BLOCK, NULL, &seen_mask);
 	assert_false(sigismember(&seen_mask, SIGUSR2));
 

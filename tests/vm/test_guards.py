@@ -103,6 +103,20 @@ class Guards(unittest.TestCase):
             self.assertEqual(self._users_of(folder), [])
             return list(pathlib.Path(folder).iterdir())
 
+    def test_a_crash_of_qemu_is_told_from_one_of_the_guest(self):
+        with tempfile.TemporaryDirectory() as folder:
+            process = subprocess.Popen(
+                [*COMMAND, "sh", "-c", "echo up; sleep 100"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                env=dict(os.environ, TMPDIR=folder))
+            self.assertEqual(process.stdout.readline(), "up\n")
+            for path in self._users_of(folder):
+                if b"-kernel" in path.read_bytes():
+                    os.kill(int(path.parent.name), signal.SIGABRT)
+            _, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 125)
+        self.assertIn("QEMU itself has crashed (SIGABRT)", err)
+
     def _users_of(self, folder):
         users = []
         for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):

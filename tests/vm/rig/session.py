@@ -33,17 +33,19 @@ class Ended(Exception):
 class Outcome:
     """How a run ended."""
 
-    def __init__(self, begun, status, timed_out, silent, lost, log, error):
+    def __init__(self, begun, status, timed_out, silent, lost, crash, log,
+                 error):
         self.begun = begun # whether the guest came as far as the program
         self.status = status # of the program; None if the guest died first
         self.timed_out = timed_out
         self.silent = silent # for too long; the log has what it was at
         self.lost = lost # a processor, by the emulation: see stuck.py
+        self.crash = crash # the signal that ended QEMU itself, or None
         self.log = log
         self.error = error # what QEMU itself had to say
 
     def exit_status(self):
-        if self.lost:
+        if self.lost or self.crash:
             return EXIT_EMULATION
         if self.silent:
             return EXIT_HUNG
@@ -205,9 +207,12 @@ class Session:
             except OSError as error:
                 raise Failure(f"cannot start QEMU: {error}") from error
         timed_out = False
+        crash = None
         self.watch = Watch(console)
         try:
             timed_out = not self._relay(qemu)
+            if qemu.poll() is not None and qemu.returncode < 0:
+                crash = signal.Signals(-qemu.returncode).name
         finally:
             if qemu.poll() is None:
                 qemu.kill()
@@ -216,7 +221,7 @@ class Session:
         log = pathlib.Path(console)
         text = log.read_text(errors="replace") if log.exists() else ""
         return Outcome(self.calls.begun, self.calls.exit_status, timed_out,
-                       self.silent, self.lost, text.replace("\r", ""),
+                       self.silent, self.lost, crash, text.replace("\r", ""),
                        errors.read_text(errors="replace").strip())
 
     def _relay(self, qemu):

@@ -8,7 +8,7 @@ import sys
 
 from analysis import AnalysisPart
 from host import CPUS, HostPart
-from machines import DEFAULT_KERNELS
+from machines import DEBUG_KERNEL, DEFAULT_KERNELS
 from results import keep_stdout_clean, say
 from shipping import ShippingPart
 from steps import BUILD, LOGS, BuildFailed
@@ -77,8 +77,8 @@ class Check(AnalysisPart, HostPart, ShippingPart):
         kernels = [kernel for kernel in self.kernels
                    if any(self.selected(f"{kernel}/{name}") for name in
                           [*self.names_on(kernel),
-                           *self.other_names_on(kernel), "module-build", "sparse", "checkpatch",
-                           "kernel-log"])
+                           *self.other_names_on(kernel), "module-build",
+                           "sparse", "checkpatch", "kernel-log"])
                    or (guards and kernel == self.kernels[0])
                    or kernel in checkers]
         # Downloads wait for the network, builds for the processor.

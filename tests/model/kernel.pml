@@ -43,8 +43,11 @@ bool closed_means_gone,
 typedef rwsem {
 	byte readers;
 	byte waiting;
-	bool writer
+	byte writer		/* its pid */
 };
+
+/* Of the process that maps, and of the address space that the mappings are in */
+rwsem mmap_lock;
 
 #define LOCK_IS_THERE(freed) \
 	MUST(locks_are_not_used_after_free, !(freed))
@@ -53,9 +56,21 @@ typedef rwsem {
 #define LOCKED_READ(sem)	!sem.writer && !sem.waiting
 #define LOCKED_WRITE(sem)	!sem.writer && !sem.readers
 
+/* Who is in .mmap has mmap_lock for writing, and waits for another rwsem. */
+bool mmap_waits;
+
+#define IN_MMAP			(mmap_lock.writer == _pid)
+#define MMAP_WAITS		mmap_waits = mmap_waits || IN_MMAP
+#define MMAP_GOES_ON		mmap_waits = mmap_waits && !IN_MMAP
+
 inline down_read(sem, freed)
 {
-	atomic { LOCKED_READ(sem) -> sem.readers++; LOCK_IS_THERE(freed) }
+	if
+	:: atomic { LOCKED_READ(sem) -> sem.readers++; LOCK_IS_THERE(freed) }
+	:: atomic { !(LOCKED_READ(sem)) && IN_MMAP -> MMAP_WAITS };
+		atomic { LOCKED_READ(sem) -> sem.readers++; MMAP_GOES_ON;
+			 LOCK_IS_THERE(freed) }
+	fi
 }
 
 inline up_read(sem, freed)
@@ -76,10 +91,10 @@ inline down_write(sem, freed)
 {
 	if
 	:: atomic { LOCKED_WRITE(sem) ->
-		    sem.writer = true; LOCK_IS_THERE(freed) }
-	:: atomic { !(LOCKED_WRITE(sem)) -> sem.waiting++ };
-		atomic { LOCKED_WRITE(sem) -> sem.waiting--;
-			 sem.writer = true; LOCK_IS_THERE(freed) }
+		    sem.writer = _pid; LOCK_IS_THERE(freed) }
+	:: atomic { !(LOCKED_WRITE(sem)) -> sem.waiting++; MMAP_WAITS };
+		atomic { LOCKED_WRITE(sem) -> sem.waiting--; MMAP_GOES_ON;
+			 sem.writer = _pid; LOCK_IS_THERE(freed) }
 	fi
 }
 
@@ -88,13 +103,13 @@ inline down_write_trylock(sem, freed, got)
 	atomic {
 		LOCK_IS_THERE(freed);
 		got = (LOCKED_WRITE(sem));
-		sem.writer = sem.writer || got
+		sem.writer = (got -> _pid : sem.writer)
 	}
 }
 
 inline up_write(sem, freed)
 {
-	atomic { LOCK_IS_THERE(freed); sem.writer = false }
+	atomic { LOCK_IS_THERE(freed); sem.writer = 0 }
 }
 
 inline mutex_lock(mutex, freed)
@@ -112,8 +127,7 @@ inline mutex_unlock(mutex, freed)
 	atomic { LOCK_IS_THERE(freed); mutex = false }
 }
 
-/* Of the process that maps, and of the address space that the mappings are in */
-rwsem mmap_lock;
+/* Of the address space that the mappings are in */
 bool i_mmap_lock;
 
 /* VFIO's, of the set of functions that are reset together */

@@ -40,8 +40,6 @@ bool module_gone;
 
 /* What has been promised by now. */
 bool revoke_returned, close_returned, unbind_returned;
-/* An mmap() waits for memory_lock. */
-bool mmap_waits;
 /* A reset of the function is under way. */
 bool in_reset;
 /* A device that is pulled out: our remove has seen it. */
@@ -229,9 +227,7 @@ inline barlease_fault(yes)
 inline barlease_mmap(yes)
 {
 #ifdef BUG_MMAP_TAKES_MEMORY_LOCK
-	mmap_waits = true;
 	down_read(memory_lock, device_freed);
-	mmap_waits = false;
 	yes = true;
 #else
 	atomic {

@@ -4,11 +4,8 @@
 /* The device's file: calls under way keep it open. */
 byte device_fd;
 
-#define NOBODY_REACHES(what, yes) \
-	if \
-	:: yes -> atomic { what = true; PROMISES } \
-	:: else \
-	fi
+#define NOBODY_REACHES(what) \
+	atomic { what = true; PROMISES }
 
 /* Announced resets have everybody out; others wait for importers, but not for
  * ever. The core zaps before either. */
@@ -174,7 +171,17 @@ inline barlease_feature_revoke(yes, was_live)
 #ifndef BUG_DRAIN_BEFORE_STATE
 	barlease_peers_revoke(yes);
 #endif
-	NOBODY_REACHES(revoke_returned, yes);
+#ifdef BUG_ZAP_AFTER_DRAIN
+	if
+	:: yes && was_live -> barlease_window_end()
+	:: else
+	fi;
+#endif
+	/* EINTR is for importers only: the lease is revoked all the same. */
+	if
+	:: yes -> NOBODY_REACHES(revoke_returned)
+	:: else -> NOBODY_REACHES(revoke_killed)
+	fi;
 	atomic { USE_LEASE; file_refs-- }
 }
 
@@ -227,7 +234,7 @@ inline close_device(yes)
 	mutex_lock(dev_set_lock, false);
 	barlease_close_device(yes);
 	mutex_unlock(dev_set_lock, false);
-	NOBODY_REACHES(close_returned, true);
+	NOBODY_REACHES(close_returned);
 	atomic { registration--; module_refs-- }
 }
 

@@ -31,6 +31,7 @@ bool closed_means_gone,
 	nobody_else_waits_for_an_importer,
 	nobody_gets_at_a_device_that_is_pulled_out,
 	revoked_means_gone,
+	revoked_though_killed,
 	unbound_means_gone,
 	window_is_empty_when_it_is_given_back;
 

@@ -40,6 +40,8 @@ bool module_gone;
 
 /* What has been promised by now. */
 bool revoke_returned, close_returned, unbind_returned;
+/* So has a revoke that was killed, but not of importers. */
+bool revoke_killed;
 /* A reset of the function is under way. */
 bool in_reset;
 /* A device that is pulled out: our remove has seen it. */
@@ -58,6 +60,7 @@ bool peer_reaches;
 #define PROMISES \
 	MUST(revoked_means_gone, !revoke_returned || \
 	     !(CPU_REACHES || peer_reaches)); \
+	MUST(revoked_though_killed, !revoke_killed || !CPU_REACHES); \
 	MUST(closed_means_gone, !close_returned || \
 	     !(CPU_REACHES || peer_reaches)); \
 	MUST(unbound_means_gone, !unbind_returned || \
@@ -87,6 +90,18 @@ inline get_device()
 	atomic { USE_DEVICE; device_refs++ }
 }
 
+/* window.c: the zap, and the window is given back. */
+inline barlease_window_end()
+{
+#ifndef BUG_ZAP_BEFORE_STATE
+	unmap_mapping_range();
+#endif
+	atomic {
+		MUST(window_is_empty_when_it_is_given_back, !CPU_REACHES);
+		window = false
+	}
+}
+
 /* lease.c: the caller holds memory_lock for writing. */
 inline barlease_lease_end(to, was_live)
 {
@@ -98,18 +113,12 @@ inline barlease_lease_end(to, was_live)
 		:: else
 		fi
 	};
+#ifndef BUG_ZAP_AFTER_DRAIN
 	if
-	:: was_live ->
-#ifndef BUG_ZAP_BEFORE_STATE
-		unmap_mapping_range();
-#endif
-		atomic {
-			MUST(window_is_empty_when_it_is_given_back,
-			     !CPU_REACHES);
-			window = false
-		}
+	:: was_live -> barlease_window_end()
 	:: else
 	fi
+#endif
 }
 
 /* lease.c */

@@ -6,8 +6,8 @@
  * test_lifecycle.py checks it; docs/kernel.md says what is modelled and what is
  * not. Who takes part is chosen by switches of the preprocessor, so that each
  * scenario can be searched to the end: FAULTS, FORK, READS, RESETS, ENDS, SEEN,
- * IMPORTERS, ROGUE (see init), and for the lessor EVENTS (revoke, resets, memory
- * off) and CLOSES. BUG_... switches are mistakes that must be found.
+ * IMPORTERS, ROGUE, KEEPS (see init), and for the lessor EVENTS (revoke, resets,
+ * memory off) and CLOSES. BUG_... switches are mistakes that must be found.
  */
 #include "kernel.pml"
 #include "lease.pml"
@@ -88,32 +88,36 @@ proctype reader()
 	fi
 }
 
-/* mmap(), then faults, and perhaps munmap() */
+/*
+ * mmap(), then faults, and perhaps munmap(). With KEEPS it keeps what it has for
+ * ever, which also keeps the search short.
+ */
 proctype lessee()
 {
 	LOCALS;
 
-end:	lessee_fd;
+end:	atomic { lessee_fd -> file_refs++ };
 	down_write(mmap_lock, false);
 	barlease_mmap(yes);
 	if
-	:: yes ->
-		file_refs++;
-		atomic { LOCKED(i_mmap_lock) -> linked[0] = true }
-	:: else
+	:: yes -> atomic { LOCKED(i_mmap_lock) -> linked[0] = true }
+	:: else -> atomic { USE_LEASE; file_refs-- }
 	fi;
 	up_write(mmap_lock, false);
 
+#ifndef KEEPS
 	/* An fd that it keeps for ever, or does not */
 	if
 	:: atomic { lessee_fd = false; file_refs-- }
 	:: true
 	fi;
+#endif
 	if
 	:: linked[0] ->
 		down_read(mmap_lock, false);
 		barlease_fault(yes);
 		up_read(mmap_lock, false);
+#ifndef KEEPS
 		if
 		:: true ->
 			down_write(mmap_lock, false);
@@ -123,6 +127,7 @@ end:	lessee_fd;
 			atomic { USE_LEASE; file_refs-- }
 		:: true
 		fi
+#endif
 	:: else
 	fi
 }
@@ -182,7 +187,7 @@ proctype remover(bool pulls_out)
 	mutex_lock(device_lock, false);
 	barlease_pci_remove(yes);
 	mutex_unlock(device_lock, false);
-	NOBODY_REACHES(unbind_returned, true);
+	NOBODY_REACHES(unbind_returned);
 
 	/* rmmod: barlease_drain_exit() flushes the queue. */
 end:	module_refs == 0;
@@ -381,6 +386,9 @@ init {
 		run notify_work();
 		run bystander();
 		run killer();
+#endif
+#ifdef KEEPS
+		run lessee();
 #endif
 		skip
 	}

@@ -15,7 +15,7 @@ MODEL = pathlib.Path(__file__).resolve().parent / "lifecycle.pml"
 # Each is searched to the end; see lifecycle.pml.
 SCENARIOS = ["FAULTS EVENTS", "FORK EVENTS", "READS EVENTS", "RESETS EVENTS",
              "ENDS CLOSES", "SEEN CLOSES", "IMPORTERS CLOSES",
-             "IMPORTERS EVENTS CLOSES", "ROGUE EVENTS"]
+             "IMPORTERS EVENTS CLOSES", "ROGUE EVENTS", "ROGUE KEEPS EVENTS"]
 # No stack and no memory that a search of ours comes near to
 LIMITS = ["-m100000", "-w22"]
 MEGABYTES = 2000
@@ -196,6 +196,10 @@ class Model(unittest.TestCase):
     def test_telling_importers_without_a_work_is_caught(self):
         self.assert_stuck("ROGUE EVENTS", "TOLD_BY_THE_CALLER",
                           "lessor")
+
+    def test_a_zap_that_a_killed_drain_skips_is_caught(self):
+        self.assert_broken("ROGUE KEEPS EVENTS", "ZAP_AFTER_DRAIN",
+                           "revoked_though_killed")
 
     def test_a_close_waits_for_an_importer_as_documented(self):
         """The known weakness: no signal helps; see docs/kernel.md."""

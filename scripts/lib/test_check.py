@@ -7,6 +7,7 @@ python3 -m unittest scripts/lib/test_check.py
 import argparse
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -165,6 +166,14 @@ class Checks(unittest.TestCase):
                                    "x/d": "ok"})
         self.assertEqual(status, 0)
         self.assertEqual(list(self.check.results.failed), ["6.12/x/b"])
+
+    def test_scripts_use_no_name_that_is_not_there(self):
+        top = pathlib.Path(__file__).resolve().parents[2]
+        files = [*top.glob("scripts/lib/*.py"), *top.glob("tests/**/*.py")]
+        self.assertGreater(len(files), 20)
+        done = subprocess.run(["pyflakes3", *files], capture_output=True,
+                              text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_a_kernel_that_is_named_twice_is_tested_once(self):
         self.assertEqual(self.new(kernel=["6.12", "6.12"]).kernels, ["6.12"])

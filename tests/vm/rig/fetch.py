@@ -11,7 +11,6 @@ Nothing is ever installed on the host.
 """
 
 import fnmatch
-import re
 import shutil
 import time
 

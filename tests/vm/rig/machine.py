@@ -9,11 +9,10 @@ there is. A default device that a test wants otherwise is changed with --device 
 anything else that is given to --device goes to QEMU as it is.
 """
 
-import os
 import pathlib
 import re
 
-from .common import Failure, Usage
+from .common import Usage
 from .emulator import fetch_emulator
 
 # name -> slot, default size; the guest's environment tells the addresses.

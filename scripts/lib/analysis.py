@@ -19,7 +19,7 @@ class AnalysisPart(Part):
         names = [name.removeprefix("model/") for name in self.model_names()
                  if self.selected(name)]
         if names:
-            say("searching the model of a lease's life (35 s of processor)")
+            say("searching the model of a lease's life (45 s of processor)")
             self.add_selected(self.python_tests(MODEL, "model", None, names))
 
     def checkpatch(self):

@@ -45,7 +45,7 @@ struct vfio_fake {
 
 	/* What the last feature ioctl that was no probe brought. */
 	uint32_t feature_flags;
-	unsigned char feature[1024];
+	unsigned char feature[1024] __attribute__((aligned(8)));
 	uint32_t feature_size;
 	int device_fd; /* of the file that plays the device */
 };

@@ -160,7 +160,12 @@ struct faulting {
 
 static void start(struct faulting *faulting, size_t length)
 {
+	/* An eventfd adds up what it takes, and waits when it is full. */
+	const uint64_t little = 1;
+
 	faulting->dev = device_open(IVSHMEM);
+	ASSERT_OK(barlease_region_write(faulting->dev, RAM_BAR, &little,
+					sizeof(little), 0));
 	faulting->fd = lease_export(faulting->dev, RAM_BAR, 0, length);
 	faulting->length = length;
 	faulting->events = (int)ASSERT_SYS(eventfd(0, EFD_CLOEXEC));

@@ -10,16 +10,17 @@
 
 #define OVERRIDE "/sys/kernel/debug/barlease-test/override"
 
-static int override_try(const char *function, long value, int skip)
+static int override_try(const char *function, long value, int skip,
+			const char *module)
 {
-	char text[128];
+	char text[160];
 	int fd, length;
 
 	if (module_load("barlease-test"))
 		test_skip("no module barlease-test");
 	fd = (int)ASSERT_SYS(open(OVERRIDE, O_RDWR | O_CLOEXEC));
-	length = snprintf(text, sizeof(text), "%s %ld %d", function, value,
-			  skip);
+	length = snprintf(text, sizeof(text), "%s %ld %d %s", function, value,
+			  skip, module);
 	if (write(fd, text, (size_t)length) != length) {
 		int error = errno;
 
@@ -31,14 +32,25 @@ static int override_try(const char *function, long value, int skip)
 	return fd;
 }
 
-int override_begin(const char *function, long value, int skip)
+static int override_must(const char *function, long value, int skip,
+			 const char *module)
 {
-	int override = override_try(function, value, skip);
+	int override = override_try(function, value, skip, module);
 
 	if (override < 0)
 		FAIL("%s cannot be overridden: %s", function,
 		     errno_name(override));
 	return override;
+}
+
+int override_begin(const char *function, long value, int skip)
+{
+	return override_must(function, value, skip, "");
+}
+
+int override_begin_ours(const char *function, long value, int skip)
+{
+	return override_must(function, value, skip, "[barlease_vfio_pci]");
 }
 
 bool override_end(int override)
@@ -54,7 +66,7 @@ bool override_end(int override)
 
 bool override_possible(const char *function)
 {
-	int override = override_try(function, 0, 0);
+	int override = override_try(function, 0, 0, "");
 
 	if (override < 0)
 		return false;

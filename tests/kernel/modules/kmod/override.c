@@ -4,10 +4,12 @@
  * "FUNCTION VALUE SKIP" to <debugfs>/barlease-test/override. Then, while the
  * file is open, the call after the next SKIP calls by the process that wrote
  * does not take place and gives VALUE. Read the file to learn whether that has
- * happened ("1" or "0").
+ * happened ("1" or "0"). "FUNCTION VALUE SKIP [MODULE]" is only about the calls
+ * that return into that module, for a function that others call, too.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/linkage.h>
 #include <linux/module.h>
@@ -23,6 +25,7 @@
 struct override {
 	struct kprobe probe;
 	char function[64];
+	char module[64]; /* "[NAME]", or empty */
 	unsigned long value;
 	atomic_t left;
 	pid_t process;
@@ -43,11 +46,27 @@ asm(".text\n"
 	".size override_return, .-override_return\n");
 /* clang-format on */
 
+/* Asked at the function's start, where the return address is on top. */
+static bool override_concerns(struct override *override, struct pt_regs *regs)
+{
+	char caller[KSYM_SYMBOL_LEN];
+
+	if (task_tgid_nr(current) != override->process)
+		return false;
+	if (!override->module[0])
+		return true;
+
+	/* "FUNCTION [MODULE]": look-ups of modules are not exported. */
+	snprintf(caller, sizeof(caller), "%ps", *(void **)regs->sp);
+	return strstr(caller, override->module);
+}
+NOKPROBE_SYMBOL(override_concerns);
+
 static int override_call(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct override *override = container_of(probe, struct override, probe);
 
-	if (task_tgid_nr(current) != override->process ||
+	if (!override_concerns(override, regs) ||
 	    atomic_dec_return(&override->left) != 0)
 		return 0;
 
@@ -80,7 +99,8 @@ static ssize_t override_write(struct file *file, const char __user *user,
 		return -EINVAL;
 	if (copy_from_user(text, user, count))
 		return -EFAULT;
-	if (sscanf(text, "%63s %ld %d", override->function, &value, &skip) != 3)
+	if (sscanf(text, "%63s %ld %d %63s", override->function, &value, &skip,
+		   override->module) < 3)
 		return -EINVAL;
 
 	override->value = value;

@@ -88,6 +88,7 @@ class HostPart(Part):
         yield from self.unit_tests(BUILD, "unit")
         yield from self.python_tests("tests/vm/test_rig.py", "rig")
         yield from self.python_tests("scripts/lib/test_check.py", "check")
+        yield from self.python_tests("scripts/lib/test_runs.py", "runs")
         yield from self.python_tests("tests/documents/test_documents.py",
                                      "documents")
 

@@ -5,23 +5,17 @@ import fnmatch
 import re
 import subprocess
 
-from part import Part, python_test_names
-from results import parse_kernel_test, say
-from steps import (BUILD, TOP, BuildFailed, end_with_parent, fresh_log,
-                   run_logged, tail)
+from part import python_test_names
+from results import say
+from runs import RunPart
+from steps import BUILD, TOP, BuildFailed, fresh_log, run_logged, tail
 
-from rig import logscan
-from rig.common import EXIT_EMULATION, EXIT_HUNG, kernel_entry, patience
+from rig.common import kernel_entry
 
 DEFAULT_KERNELS = ["6.12", "7.3", "debug"]
 # They find more than others; whether they do is tested, too.
 DEBUG_KERNEL = "debug"
 RACE_KERNEL = "kcsan"
-VM_TIMEOUT = 1500
-# Each program there has something to say more often than that.
-VM_SILENCE = 90
-# How many machines may be tried where QEMU itself fails.
-MACHINES = 3
 GUARDS = "tests/vm/test_guards.py"
 CHECKERS = {
     DEBUG_KERNEL: "tests/vm/test_checkers.py",
@@ -54,7 +48,7 @@ def cli_test_names():
                        re.MULTILINE)]
 
 
-class MachinePart(Part):
+class MachinePart(RunPart):
     """Kernel modules, and what is run on the kernels."""
 
     def __init__(self, arguments):
@@ -150,42 +144,34 @@ class MachinePart(Part):
             return
 
         def command(names):
-            return ["--test-modules", "--log", console, KERNEL_TESTS,
+            return ["--test-modules", KERNEL_TESTS,
                     *(only_options(names) if names != self.kernel_tests
                       else [])]
 
-        console = fresh_log(f"{kernel}-kernel.log")
-        output = fresh_log(f"{kernel}-tests.log")
         say(f"{kernel}: booting, {len(wanted)} tests")
-        status, reached = self._run_tests(kernel, wanted, command, output)
-        missing = [name for name in wanted if name not in reached]
-        if status == 124 or missing:
-            print(tail(output, 60), flush=True)
-        if status == 124:
-            self.results.add("not ok", f"{kernel}/vm", f"time was up after "
-                             f"{self.vm_timeout(kernel)} s; logs: {output}, {console}")
+        runs = self.run_tests(kernel, "tests", wanted, command)
+        missing = [name for name in wanted if name not in runs.reached]
+        if runs.status == 124 or missing:
+            print(tail(runs.output, 60), flush=True)
+        if runs.status == 124:
+            self.results.add("not ok", f"{kernel}/vm", "time was up after "
+                             f"{self.vm_timeout(kernel)} s; "
+                             f"log: {runs.output}")
         elif missing:
             self.results.add("not ok", f"{kernel}/vm",
-                             f"ended (status {status}) before {missing[0]} "
-                             f"and {len(missing) - 1} others had a result; "
-                             f"logs: {output}, {console}")
-        elif status and not any(verdict == "not ok"
-                                for verdict in reached.values()) \
-                and not self._log_findings(console):
+                             f"ended (status {runs.status}) before "
+                             f"{missing[0]} and {len(missing) - 1} others "
+                             f"had a result; log: {runs.output}")
+        elif runs.status and runs.all_passed() and not runs.findings:
             self.results.add("not ok", f"{kernel}/vm",
-                             f"status {status} though no test failed; "
-                             f"log: {output}")
-        findings = self._log_findings(console)
-        if findings or judge_log:
-            self.results.add("not ok" if findings else "ok",
+                             f"status {runs.status} though no test failed; "
+                             f"log: {runs.output}")
+        if runs.findings or judge_log:
+            self.results.add("not ok" if runs.findings else "ok",
                              f"{kernel}/kernel-log",
-                             f"{findings[0].strip()} (log: {console})"
-                             if findings else "")
-
-    def _log_findings(self, console):
-        if not console.exists():
-            return ["there is no kernel log"]
-        return logscan.findings(console.read_text(errors="replace"))
+                             f"{runs.findings[0].strip()} "
+                             f"(log: {runs.console})"
+                             if runs.findings else "")
 
     def run_cli(self, kernel):
         """The command's tests."""
@@ -225,20 +211,18 @@ class MachinePart(Part):
         if not wanted:
             return
         say(f"{kernel}: booting, {len(wanted)} tests ({what})")
-        output = fresh_log(f"{kernel}-{what}.log")
-        status, reached = self._run_tests(kernel, wanted, command, output,
-                                          f"{what}/")
-        if len(reached) < len(wanted):
-            print(tail(output, 60), flush=True)
+        runs = self.run_tests(kernel, what, wanted, command, f"{what}/")
+        if len(runs.reached) < len(wanted):
+            print(tail(runs.output, 60), flush=True)
         for name in wanted:
-            if name not in reached:
+            if name not in runs.reached:
                 self.results.add("not ok", f"{kernel}/{name}",
-                                 f"did not run, log: {output}")
-        if status and len(reached) == len(wanted) and \
-           "not ok" not in reached.values():
+                                 f"did not run, log: {runs.output}")
+        if runs.status and len(runs.reached) == len(wanted) and \
+           runs.all_passed():
             self.results.add("not ok", f"{kernel}/{what}",
-                             f"status {status} though no test failed; "
-                             f"log: {output}")
+                             f"status {runs.status} though no test failed; "
+                             f"log: {runs.output}")
 
     def run_demo(self, kernel):
         """What scripts/demo shows."""
@@ -247,57 +231,7 @@ class MachinePart(Part):
             return
         say(f"{kernel}: booting for the demo")
         output = fresh_log(f"{kernel}-demo.log")
-        status, _ = self._run_machine(
-            kernel, [*DEMO_OPTIONS, BUILD / "demo" / "story"], output, None)
+        status = self.run_machine(
+            kernel, [*DEMO_OPTIONS, BUILD / "demo" / "story"], output)
         self.results.add("not ok" if status else "ok", name,
                          f"status {status}, log: {output}" if status else "")
-
-    def vm_timeout(self, kernel):
-        return VM_TIMEOUT * patience(kernel)
-
-    def _run_tests(self, kernel, wanted, command, output, prefix=""):
-        """(status, verdicts) of tests, on more machines where one hangs.
-
-        That is a failure of the test that it hangs in, but where QEMU itself
-        is known to have failed.
-        """
-        reached = {}
-        for _ in range(MACHINES):
-            left = [name for name in wanted if name not in reached]
-            status, verdicts = self._run_machine(
-                kernel, command([name.removeprefix(prefix) for name in left]),
-                output, prefix)
-            reached.update(verdicts)
-            if status == EXIT_EMULATION:
-                say(f"{kernel}: QEMU itself has failed; the rest on another "
-                    "machine")
-            elif status == EXIT_HUNG and len(reached) < len(wanted):
-                hung = next(name for name in wanted if name not in reached)
-                reached[hung] = "not ok"
-                print(tail(output, 60), flush=True)
-                self.results.add("not ok", f"{kernel}/{hung}",
-                                 f"the guest hung in it, log: {output}")
-            else:
-                break
-        return status, reached
-
-    def _run_machine(self, kernel, arguments, output, prefix=""):
-        """(status, verdicts): those that a program prints, if prefix is one"""
-        reached = {}
-        with open(output, "wb") as file, subprocess.Popen(
-                [TOP / "tests/vm/run", "--kernel", kernel, "--timeout",
-                 str(self.vm_timeout(kernel)), "--silence",
-                 str(VM_SILENCE * patience(kernel)), *arguments],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=file, preexec_fn=end_with_parent()) as machine:
-            for raw in machine.stdout:
-                file.write(raw)
-                file.flush()
-                test = parse_kernel_test(raw.decode(errors="replace").strip())
-                if test and prefix is not None:
-                    verdict, name, reason = test
-                    name = prefix + name
-                    reached[name] = verdict
-                    if self.selected(f"{kernel}/{name}"):
-                        self.results.add(verdict, f"{kernel}/{name}", reason)
-        return machine.returncode, reached

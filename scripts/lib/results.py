@@ -52,6 +52,16 @@ class Results:
         self.passed = set()
         self.failed = {}
         self.skipped = {}
+        self.unsteady = {}
+
+    def add_unsteady(self, name, reason):
+        """One that failed, and then passed again and again."""
+        self.add("ok", name)
+        self.note_unsteady(name, reason)
+
+    def note_unsteady(self, name, reason):
+        with self.lock:
+            self.unsteady[name] = reason
 
     def add(self, verdict, name, reason=""):
         with self.lock:
@@ -75,6 +85,8 @@ class Results:
     def close(self):
         """Print the sums; return the exit status."""
         for title, group in (("skipped", self.skipped),
+                             ("unsteady (failed, and did not when run again "
+                              "by themselves)", self.unsteady),
                              ("failed", self.failed)):
             if group:
                 print(f"\n{title}:")

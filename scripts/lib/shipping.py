@@ -3,10 +3,10 @@
 
 import subprocess
 
-from machines import KERNEL_TESTS, MachinePart
+from machines import KERNEL_TESTS, MachinePart, only_options
 from results import parse_kernel_test, say
-from steps import (BUILD, TOP, BuildFailed, end_with_parent, fresh_log,
-                   run_logged, tail)
+from runs import Runs
+from steps import BUILD, TOP, BuildFailed, end_with_parent, fresh_log, tail
 
 RUN = TOP / "tests/dkms/run"
 # The newest kernel of each is one of the list.
@@ -82,12 +82,30 @@ class ShippingPart(MachinePart):
 
     def _load(self):
         """Do kernel tests pass with the module that DKMS has built?"""
-        log = fresh_log("dkms-load.log")
-        only = [word for name in SOME_TESTS for word in ("--only", name)]
         kernel = SUITES[LOADED]
+        runs = Runs(fresh_log("dkms-load.log"),
+                    fresh_log("dkms-load-kernel.log"))
+
+        def command(names):
+            return ["--test-modules", "--module", MODULE, KERNEL_TESTS,
+                    *names]
+
         say(f"{kernel}: booting with the module of DKMS")
-        if run_logged([TOP / "tests/vm/run", "--kernel", kernel, "--silence",
-                       "90", "--test-modules", "--module", MODULE,
-                       KERNEL_TESTS, *only], log):
-            print(tail(log), flush=True)
-            raise BuildFailed(f"log: {log}")
+        status = self.run_machine(
+            kernel, ["--log", runs.console,
+                     *command([word for name in SOME_TESTS
+                               for word in ("--only", name)])],
+            runs.output, runs.add)
+        if not status:
+            return
+        runs.scan(status)
+        unsteady = self.look_again(
+            kernel, runs.failures,
+            lambda names: command(only_options(names)), "", runs)
+        if runs.findings or not runs.failures or \
+           set(unsteady) != set(runs.failures):
+            print(tail(runs.output), flush=True)
+            raise BuildFailed(f"log: {runs.output}")
+        for name in unsteady:
+            self.results.note_unsteady(f"{kernel}/{name}, module of DKMS",
+                                       runs.failures[name])

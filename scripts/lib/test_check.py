@@ -132,41 +132,6 @@ class Checks(unittest.TestCase):
         self.assertEqual(found["some/good"][0], "ok")
         self.assertEqual(found["some/nonexistent"][0], "not ok")
 
-    def test_what_a_failed_emulation_leaves_out_runs_on_another_machine(self):
-        runs = []
-
-        def run_machine(_kernel, names, _output, prefix):
-            runs.append(names)
-            return (machines.EXIT_EMULATION, {f"{prefix}{names[0]}": "ok"})
-
-        self.replace(self.check, "_run_machine", run_machine)
-        status, reached = self.check._run_tests(
-            "6.12", ["x/a", "x/b", "x/c", "x/d"], list, "log", "x/")
-        self.assertEqual(runs, [["a", "b", "c", "d"], ["b", "c", "d"],
-                                ["c", "d"]])
-        self.assertEqual((status, list(reached)),
-                         (machines.EXIT_EMULATION, ["x/a", "x/b", "x/c"]))
-
-    def test_the_test_that_a_machine_hangs_in_fails_and_the_rest_runs(self):
-        runs = []
-
-        def run_machine(_kernel, names, _output, prefix):
-            runs.append(names)
-            if "b" in names:
-                return machines.EXIT_HUNG, {f"{prefix}a": "ok"}
-            return 0, {f"{prefix}{name}": "ok" for name in names}
-
-        self.replace(self.check, "_run_machine", run_machine)
-        with tempfile.NamedTemporaryFile() as log:
-            status, reached = self.check._run_tests(
-                "6.12", ["x/a", "x/b", "x/c", "x/d"], list,
-                pathlib.Path(log.name), "x/")
-        self.assertEqual(runs, [["a", "b", "c", "d"], ["c", "d"]])
-        self.assertEqual(reached, {"x/a": "ok", "x/b": "not ok", "x/c": "ok",
-                                   "x/d": "ok"})
-        self.assertEqual(status, 0)
-        self.assertEqual(list(self.check.results.failed), ["6.12/x/b"])
-
     def test_scripts_use_no_name_that_is_not_there(self):
         top = pathlib.Path(__file__).resolve().parents[2]
         files = [*top.glob("scripts/lib/*.py"), *top.glob("tests/**/*.py")]

@@ -164,6 +164,21 @@ static enum verdict judge(const struct test *test,
 	return TEST_FAILED;
 }
 
+/* scripts/lib/runs.py knows these words: they must not be cut off. */
+#define AFTERWARDS "; afterwards: "
+
+static void add_trouble(char *reason, bool failed, const char *trouble)
+{
+	size_t length = failed ? strnlen(reason, REASON_MAX / 2) : 0;
+
+	if (failed) {
+		strcpy(reason + length, AFTERWARDS);
+		length += strlen(AFTERWARDS);
+	}
+	reason[length] = '\0';
+	strncat(reason, trouble, REASON_MAX - 1 - length);
+}
+
 enum verdict test_run(const struct test *test)
 {
 	struct outcome_of_test outcome;
@@ -182,10 +197,9 @@ enum verdict test_run(const struct test *test)
 	start = now_ms();
 	child_start_and_watch(test, &outcome);
 	verdict = judge(test, &outcome);
-	if (aftermath_check(&before, trouble, sizeof(trouble)) &&
-	    verdict != TEST_FAILED) {
+	if (aftermath_check(&before, trouble, sizeof(trouble))) {
+		add_trouble(outcome.reason, verdict == TEST_FAILED, trouble);
 		verdict = TEST_FAILED;
-		strcpy(outcome.reason, trouble);
 	}
 
 	if (verdict == TEST_PASSED)

@@ -122,7 +122,6 @@ static int access_result(const struct window *window, size_t offset, int err)
 #define READ(width_)                                                       \
 	do {                                                               \
 		uint##width_##_t found;                                    \
-                                                                           \
 		err = barlease_guarded_read##width_(window->base + offset, \
 						    &found);               \
 		if (!err)                                                  \

@@ -202,7 +202,6 @@ BARLEASE_OBJECT_ __attribute__((destructor)) void barlease_guard_leave_(void)
 		const volatile void *address, uint##width##_t *value)          \
 	{                                                                      \
 		uint##width##_t found;                                         \
-                                                                               \
 		__asm__ volatile goto(                                         \
 			"1: " BARLEASE_LOAD_##width##_ "\n\t" BARLEASE_ENTRY_  \
 			: [found] "=" BARLEASE_REGISTER_(found)                \
@@ -222,7 +221,6 @@ gone:                                                                          \
 	{                                                                      \
 		int err = barlease_guarded_read##width##_relaxed(address,      \
 								 value);       \
-                                                                               \
 		barlease_after_read_();                                        \
 		return err;                                                    \
 	}                                                                      \

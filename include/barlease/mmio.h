@@ -89,7 +89,6 @@ static inline void barlease_wc_flush(void)
 	{                                                                \
 		uint##width##_t value =                                  \
 			barlease_read##width##_relaxed(address);         \
-                                                                         \
 		barlease_after_read_();                                  \
 		return value;                                            \
 	}                                                                \

@@ -119,7 +119,6 @@ static int device_get(int group_fd, const char *bdf, const char *vf_token)
 static int device_open(int container_fd, int group_fd, const char *bdf,
 		       const char *vf_token)
 {
-
 	/*
 	 * The kernel claims the group's DMA here. A function that another
 	 * driver took since the group was seen viable makes that fail.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "device/uuid.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool barlease_uuid_valid(const char *text)
@@ -20,15 +19,18 @@ bool barlease_uuid_valid(const char *text)
 	return true;
 }
 
+/* Digits are valid; letters of either case are one bit apart. */
+static int digit(char c)
+{
+	return c <= '9' ? c - '0' : (c | ' ') - 'a' + 10;
+}
+
 void barlease_uuid_read(const char *text, uint8_t *bytes)
 {
-	unsigned int byte = 0;
-
 	for (int i = 0; i < BARLEASE_UUID_BYTES; i++) {
 		if (*text == '-')
 			text++;
-		sscanf(text, "%2x", &byte);
-		bytes[i] = (uint8_t)byte;
+		bytes[i] = (uint8_t)(digit(text[0]) << 4 | digit(text[1]));
 		text += 2;
 	}
 }

@@ -59,6 +59,34 @@ static void irq_ask(struct barlease_device *dev, struct transcript *transcript,
 	irqs_off(dev, request->set.index);
 }
 
+static void irq_ask_ranges(struct barlease_device *dev,
+			   struct transcript *transcript, uint32_t index,
+			   uint32_t flags, int event)
+{
+	static const uint32_t ranges[][2] = {
+		{ 0, 0 }, { 0, 1 }, { 0, 2 }, { 1, 1 }, { 3, 1 }, { 0, 4000 },
+		{ 4000, 1 }, { 0xffffffff, 1 },
+	};
+	struct irq_request request;
+	size_t i;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		memset(&request, 0, sizeof(request));
+		request.set.argsz = sizeof(request);
+		request.set.flags = flags;
+		request.set.index = index;
+		request.set.start = ranges[i][0];
+		request.set.count = ranges[i][1];
+		if ((flags & VFIO_IRQ_SET_DATA_TYPE_MASK) ==
+		    VFIO_IRQ_SET_DATA_EVENTFD) {
+			request.fds[0] = event;
+			request.fds[1] = -1;
+		}
+		irq_ask(dev, transcript, &request, event, false);
+		irq_ask(dev, transcript, &request, event, true);
+	}
+}
+
 void parity_irqs(struct barlease_device *dev, struct transcript *transcript)
 {
 	static const uint32_t data[] = {
@@ -71,33 +99,16 @@ void parity_irqs(struct barlease_device *dev, struct transcript *transcript)
 		VFIO_IRQ_SET_ACTION_TRIGGER,
 		VFIO_IRQ_SET_ACTION_MASK | VFIO_IRQ_SET_ACTION_UNMASK,
 	};
-	static const uint32_t ranges[][2] = {
-		{ 0, 0 }, { 0, 1 }, { 0, 2 }, { 1, 1 }, { 3, 1 }, { 0, 4000 },
-		{ 4000, 1 }, { 0xffffffff, 1 },
-	};
 	int event = (int)ASSERT_SYS(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	struct irq_request request;
+	struct irq_request request = { 0 };
 	uint32_t index;
-	size_t i, j, k;
+	size_t i, j;
 
 	for (index = 0; index <= VFIO_PCI_NUM_IRQS; index++)
 		for (i = 0; i < sizeof(data) / sizeof(*data); i++)
 			for (j = 0; j < sizeof(actions) / sizeof(*actions); j++)
-				for (k = 0; k < sizeof(ranges) / sizeof(*ranges);
-				     k++) {
-		memset(&request, 0, sizeof(request));
-		request.set.argsz = sizeof(request);
-		request.set.flags = data[i] | actions[j];
-		request.set.index = index;
-		request.set.start = ranges[k][0];
-		request.set.count = ranges[k][1];
-		if (data[i] == VFIO_IRQ_SET_DATA_EVENTFD) {
-			request.fds[0] = event;
-			request.fds[1] = -1;
-		}
-		irq_ask(dev, transcript, &request, event, false);
-		irq_ask(dev, transcript, &request, event, true);
-	}
+				irq_ask_ranges(dev, transcript, index,
+					       data[i] | actions[j], event);
 
 	/* Too short, and an fd that is no eventfd. */
 	request.set = (struct vfio_irq_set){

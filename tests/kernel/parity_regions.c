@@ -230,6 +230,30 @@ void parity_mmap(struct barlease_device *dev, struct transcript *transcript)
 	}
 }
 
+static void ioeventfd_ask(struct barlease_device *dev,
+			  struct transcript *transcript, unsigned int index,
+			  uint64_t offset, uint32_t flags, int event)
+{
+	const int fds[] = { event, event, -1, -1, -2, 0 };
+	int device = barlease_device_fd(dev);
+	struct vfio_device_ioeventfd request = {
+		.argsz = sizeof(request),
+		.flags = flags,
+		.offset = (uint64_t)REGION_OFFSET(index) + offset,
+	};
+	char label[100];
+	size_t i;
+
+	for (i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		request.fd = fds[i];
+		snprintf(label, sizeof(label),
+			 "ioeventfd of region %u at %#llx, flags %u, fd %zu",
+			 index, (unsigned long long)offset, flags, i);
+		transcript_call(transcript, label,
+				ioctl(device, VFIO_DEVICE_IOEVENTFD, &request));
+	}
+}
+
 void parity_ioeventfd(struct barlease_device *dev,
 		      struct transcript *transcript)
 {
@@ -237,26 +261,15 @@ void parity_ioeventfd(struct barlease_device *dev,
 	struct vfio_device_ioeventfd request = { .argsz = sizeof(request) };
 	static const uint64_t offsets[] = { 0, 2, 4, 8, 0x2000, 0x7ffff000 };
 	static const uint32_t flags[] = { 0, 1, 2, 4, 8, 12, 16 };
-	const int fds[] = { event, event, -1, -1, -2, 0 };
 	int device = barlease_device_fd(dev);
 	unsigned int index;
-	char label[100];
-	size_t i, j, k;
+	size_t i, j;
 
 	for (index = 0; index <= PARITY_REGIONS; index++)
 		for (i = 0; i < sizeof(offsets) / sizeof(*offsets); i++)
 			for (j = 0; j < sizeof(flags) / sizeof(*flags); j++)
-				for (k = 0; k < sizeof(fds) / sizeof(*fds);
-				     k++) {
-		request.offset = (uint64_t)REGION_OFFSET(index) + offsets[i];
-		request.flags = flags[j];
-		request.fd = fds[k];
-		snprintf(label, sizeof(label),
-			 "ioeventfd of region %u at %#llx, flags %u, fd %zu",
-			 index, (unsigned long long)offsets[i], flags[j], k);
-		transcript_call(transcript, label,
-				ioctl(device, VFIO_DEVICE_IOEVENTFD, &request));
-	}
+				ioeventfd_ask(dev, transcript, index,
+					      offsets[i], flags[j], event);
 	request.argsz = 8;
 	transcript_call(transcript, "ioeventfd of nothing",
 			ioctl(device, VFIO_DEVICE_IOEVENTFD, &request));

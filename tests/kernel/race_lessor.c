@@ -49,7 +49,8 @@ static void choose_ranges(const struct race_place *place, uint32_t *seed,
 		pages += race_random(seed, room < 512 ? room : 512);
 	lease->ranges = 1;
 	lease->range[0].first = place->huge;
-	lease->range[0].pages = lease->pages = pages;
+	lease->range[0].pages = pages;
+	lease->pages = pages;
 }
 
 static int export_some(struct lessor *lessor, uint32_t *seed, int device,

@@ -14,7 +14,7 @@
 #define DIR KERNEL_FAKE_DIR
 #define STATE "run/barlease/" BDF
 #define RUN(command, ...) \
-	run(&command, (const char *const[]){ __VA_ARGS__, NULL })
+	run(&(command), (const char *const[]){ __VA_ARGS__, NULL })
 
 /* The commands' machine is that of the test: this is linked first. */
 extern struct machine test_machine __asm__("this_machine");

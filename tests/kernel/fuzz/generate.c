@@ -146,7 +146,7 @@ static void generate_export(struct random *random, const struct model *model,
 			range[1] = 512 * PAGE;
 		}
 		if (i >= op->arg[A_NR])
-			range[0] = range[1] = 0;
+			memset(range, 0, 2 * sizeof(*range));
 	}
 	if (random_chance(random, 30))
 		spoil_export(random, op);

@@ -60,18 +60,19 @@ static int options_read(int argc, char **argv, struct options *options)
 		if (!strcmp(argv[i], "--seed")) {
 			options->seed = strtoull(value, NULL, 0);
 			options->seed_given = true;
-		} else if (!strcmp(argv[i], "--steps"))
+		} else if (!strcmp(argv[i], "--steps")) {
 			options->steps = strtoul(value, NULL, 0);
-		else if (!strcmp(argv[i], "--seconds"))
+		} else if (!strcmp(argv[i], "--seconds")) {
 			options->seconds = atoll(value);
-		else if (!strcmp(argv[i], "--shrink"))
+		} else if (!strcmp(argv[i], "--shrink")) {
 			options->shrink = atoll(value);
-		else if (!strcmp(argv[i], "--storm"))
+		} else if (!strcmp(argv[i], "--storm")) {
 			options->storm = atoll(value);
-		else if (!strcmp(argv[i], "--replay"))
+		} else if (!strcmp(argv[i], "--replay")) {
 			options->replay = value;
-		else
+		} else {
 			return -1;
+		}
 	}
 	return i == argc ? 0 : -1;
 }

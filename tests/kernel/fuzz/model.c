@@ -252,8 +252,11 @@ static void apply_device(struct model *model, const struct op *op)
 	switch (op->kind) {
 	case OP_OPEN:
 		process->device[op->arg[A_DEV]] = true;
-		device->open = device->on = device->filled = true;
-		device->asleep = device->low_power = false;
+		device->open = true;
+		device->on = true;
+		device->filled = true;
+		device->asleep = false;
+		device->low_power = false;
 		break;
 	case OP_CLOSE_DEVICE:
 		process->device[op->arg[A_DEV]] = false;

@@ -200,7 +200,9 @@ static void expect_access(struct model *model, const struct op *op,
 			    expect);
 	expect->must_signal = !good;
 	if (!good && op->arg[A_HOW]) {
-		expect->must_signal = expect->sigbus = expect->sigsegv = false;
+		expect->must_signal = false;
+		expect->sigbus = false;
+		expect->sigsegv = false;
 		expect_error(expect, EFAULT);
 	}
 	if (!good)

@@ -23,7 +23,6 @@ static void report(int good, const char *name)
 	{                                                                    \
 		uint##width##_t value = (uint##width##_t)0x1122334455667788; \
 		uint##width##_t found = 0;                                   \
-                                                                             \
 		return !barlease_guarded_write##width(at, value) &&          \
 		       !memcmp(at, &value, sizeof(value)) &&                 \
 		       !barlease_guarded_read##width(at, &found) &&          \
@@ -32,7 +31,6 @@ static void report(int good, const char *name)
 	static int is_gone##width(unsigned char *at)                         \
 	{                                                                    \
 		uint##width##_t found = 0x5a;                                \
-                                                                             \
 		return barlease_guarded_read##width(at, &found) == -ENXIO && \
 		       found == 0x5a &&                                      \
 		       barlease_guarded_write##width(at, 1) == -ENXIO;       \

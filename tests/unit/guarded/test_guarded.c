@@ -69,7 +69,6 @@ static void lease_cut(struct lease *lease, off_t size)
 	do {                                                                 \
 		uint##width##_t value_ = 0x5a, before_;                      \
 		unsigned char *at_ = lease->map + 64;                        \
-                                                                             \
 		memcpy(&before_, at_, sizeof(before_));                      \
 		assert_int_equal(barlease_guarded_read##width(at_, &value_), \
 				 0);                                         \
@@ -98,7 +97,6 @@ static void guarded_accesses_reach_what_is_there(void **state)
 #define ASSERT_WIDTH_GONE(width)                                               \
 	do {                                                                   \
 		uint##width##_t value_ = 0x5a;                                 \
-                                                                               \
 		assert_int_equal(barlease_guarded_read##width(lease->map,      \
 							      &value_),        \
 				 -ENXIO);                                      \

@@ -17,6 +17,7 @@ from rig.common import Failure, kernel_entry, kernel_names
 
 # The other kernel's headers come without what sparse needs.
 SPARSE_KERNEL = "6.12"
+STYLE_KERNELS = {SPARSE_KERNEL, DEBUG_KERNEL}
 
 
 class Check(AnalysisPart, HostPart, ShippingPart):
@@ -31,6 +32,8 @@ class Check(AnalysisPart, HostPart, ShippingPart):
             yield name, "host"
         for name in self.model_names():
             yield name, "host"
+        for name in self.style_names_here():
+            yield name, "host, build root"
         for name in self.guard_names():
             yield name, f"VM, {self.kernels[0]}"
         for suite in self.suites():
@@ -47,6 +50,9 @@ class Check(AnalysisPart, HostPart, ShippingPart):
             for name in (*self.names_on(kernel), "kernel-log",
                          *self.other_names_on(kernel)):
                 yield f"{kernel}/{name}", f"VM, {kernel}"
+
+    def style_names_here(self):
+        return self.style_names() if STYLE_KERNELS <= set(self.kernels) else []
 
     def list(self):
         for name, place in self.names():
@@ -72,6 +78,7 @@ class Check(AnalysisPart, HostPart, ShippingPart):
                   file=sys.stderr)
             return 2
         guards = any(map(self.selected, self.guard_names()))
+        styles = any(map(self.selected, self.style_names_here()))
         checkers = [kernel for kernel in self.kernels
                     if any(map(self.selected, self.checker_names(kernel)))]
         kernels = [kernel for kernel in self.kernels
@@ -80,6 +87,7 @@ class Check(AnalysisPart, HostPart, ShippingPart):
                            *self.other_names_on(kernel), "module-build",
                            "sparse", "checkpatch", "kernel-log"])
                    or (guards and kernel == self.kernels[0])
+                   or (styles and kernel in STYLE_KERNELS)
                    or kernel in checkers]
         # Downloads wait for the network, builds for the processor.
         with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -96,11 +104,12 @@ class Check(AnalysisPart, HostPart, ShippingPart):
         self.run_model()
         if SPARSE_KERNEL in ready and \
            self.selected(f"{SPARSE_KERNEL}/sparse"):
-            self.attempt(f"{SPARSE_KERNEL}/sparse", self.build_module,
-                         SPARSE_KERNEL, "--sparse")
+            self.attempt(f"{SPARSE_KERNEL}/sparse", self.sparse, SPARSE_KERNEL)
         if DEBUG_KERNEL in ready and \
            self.selected(f"{DEBUG_KERNEL}/checkpatch"):
             self.attempt(f"{DEBUG_KERNEL}/checkpatch", self.checkpatch)
+        if STYLE_KERNELS <= set(ready):
+            self.run_style()
         # A machine has two processors: give each real ones, or races and
         # time limits come out otherwise.
         with concurrent.futures.ThreadPoolExecutor(

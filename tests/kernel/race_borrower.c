@@ -43,11 +43,26 @@ static uint32_t bar_page(const struct held *held, uint32_t page)
 static bool is_right(const struct race_place *place, uint32_t page,
 		     uint32_t found)
 {
-	uint32_t expected = place->content == RACE_TAGS ? page_tag(page) :
-							  EDU_ID;
+	return found == (place->content == RACE_TAGS ? page_tag(page) : EDU_ID);
+}
 
-	/* One that has been pulled out reads so until the kernel knows. */
-	return found == expected || (place->vanishes && found == ~0U);
+/*
+ * One that has been pulled out reads so until the kernel knows, which ends the
+ * access for good.
+ */
+static bool is_pulled_out(const struct race_place *place, uint32_t *word,
+			  uint32_t found)
+{
+	long long end = now_ms() + patience_ms(10000);
+
+	if (!place->vanishes || (found && found != ~0U))
+		return false;
+	while (touch_read(word, NULL) == TOUCH_OK) {
+		if (now_ms() >= end)
+			return false;
+		usleep(100);
+	}
+	return true;
 }
 
 /*
@@ -72,10 +87,11 @@ static void check(struct race *race, const struct held *held, uint32_t page,
 		if (touch_read(word, &found) != TOUCH_OK)
 			return;
 	}
-	if (!is_right(place, page, found))
+	if (is_right(place, page, found))
+		race_count(race, RACE_CHECKED);
+	else if (!is_pulled_out(place, word, found))
 		FAIL("%s, lease %u: page %u reads as %#x", place->name,
 		     held->lease.id, page, found);
-	race_count(race, RACE_CHECKED);
 }
 
 /*

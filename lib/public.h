@@ -9,6 +9,7 @@
 #pragma GCC visibility push(default)
 #include "barlease.h"
 #include "barlease/guarded.h"
+#include "barlease/protocol.h"
 #pragma GCC visibility pop
 
 #endif /* BARLEASE_PUBLIC_H */

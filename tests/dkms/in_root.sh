@@ -263,6 +263,61 @@ test_upgrade_that_does_not_build_leaves_the_old_version()
 	[ ! -e /var/lib/dkms/$name/999.2 ] || fail "dkms has it still"
 }
 
+# What of the driver is installed, with all it says of itself.
+installed()
+{
+	find /var/lib/dkms/$name /usr/src/$name-* /lib/modules/*/updates/dkms \
+		-printf '%p %y %l\n' | sort
+	find /var/lib/dkms/$name /usr/src/$name-* /lib/modules/*/updates/dkms \
+		-type f -exec sha256sum {} + | sort
+	dkms status $name
+}
+
+test_the_same_version_once_more_replaces_what_is_there()
+{
+	have_installed
+	copy_tree
+	echo "// again" >>$tree/kmod/window.c
+	$tree/scripts/dkms-install || fail "dkms-install: $?"
+	expect_installed "$last" "$(version)"
+	grep -q "// again" "/usr/src/$name-$(version)/kmod/window.c" ||
+		fail "the source is the old one"
+	[ -z "$(ls /tmp/tmp.* 2>/dev/null)" ] || fail "a file is left in /tmp"
+	/src/scripts/dkms-install || fail "dkms-install: $?"
+}
+
+test_the_same_version_that_does_not_build_leaves_what_was_there()
+{
+	local before said status=0
+
+	have_installed
+	before=$(installed)
+	copy_tree
+	echo "not C" >>$tree/kmod/window.c
+	said=$($tree/scripts/dkms-install 2>&1) || status=$?
+	echo "$said"
+	[ $status = 1 ] || fail "dkms-install: status $status"
+	grep -q "does not build for .*; $(version) stays" <<<"$said" ||
+		fail "it does not say so"
+	expect_installed "$last" "$(version)"
+	diff <(echo "$before") <(installed) || fail "something else is there"
+	[ -z "$(ls /tmp/tmp.* 2>/dev/null)" ] || fail "a file is left in /tmp"
+}
+
+test_a_step_that_fails_leaves_what_was_there()
+{
+	local before
+
+	have_installed
+	before=$(installed)
+	copy_tree
+	# dkms refuses to add it.
+	sed -i '/^PACKAGE_NAME=/d' $tree/dkms.conf
+	$tree/scripts/dkms-install && fail "dkms-install does not fail"
+	expect_installed "$last" "$(version)"
+	diff <(echo "$before") <(installed) || fail "something else is there"
+}
+
 test_source_of_a_package_is_left_alone()
 {
 	local option status said

@@ -261,8 +261,9 @@ static struct barlease_device *open_when_there(struct race *race)
 /*
  * Before anybody has a lease. Return whether they are there: the device may be
  * gone, and one that the emulator has not got is written again. Not through a
- * mapping: whoever clears the soft-dirty bits of one of vfio-pci-core's has its
- * next write fault for ever, where huge pages are.
+ * mapping of the device: once the soft-dirty bits are cleared vfio-pci-core (in
+ * 6.12 and 7.3) does not make a huge page's entry writable again, so that the
+ * next write there faults for ever.
  */
 static bool put_tags(const struct race_place *place,
 		     struct barlease_device *dev)

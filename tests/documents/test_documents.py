@@ -43,6 +43,19 @@ class Documents(unittest.TestCase):
                                    (TOP / name).read_text())
                 self.assertEqual(set(found), {wanted})
 
+    def test_what_a_revocation_does_not_end_is_in_each_document(self):
+        security = MANUAL.read_text().split(".Sh SECURITY")[1] \
+            .split(".Sh ")[0]
+        design = (TOP / "docs" / "design.md").read_text() \
+            .split("## What a lessee can still do")[1].split("\n## ")[0]
+        interface = (TOP / "docs" / "interface.md").read_text() \
+            .split("## What ends an access")[1].split("\n## ")[0]
+        for name, text in (("manual", security), ("design", design),
+                           ("interface", interface)):
+            for word in ("type1", "KVM", "nested"):
+                with self.subTest(name=name, word=word):
+                    self.assertIn(word.lower(), text.lower())
+
     def test_version_in_dkms_conf_is_the_driver_s(self):
         # This is how dh_dkms reads it: it runs nothing.
         found = re.findall(r"PACKAGE_VERSION=([\"']?)(.*)\1",

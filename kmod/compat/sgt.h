@@ -13,9 +13,11 @@ struct barlease_lease;
 
 /*
  * Older kernels pin what they map unless they are configured to notify
- * importers of moves, and then nothing can be taken back.
+ * importers of moves, and then nothing can be taken back. The question whether
+ * an importer can be told came after the last who could not be: where it can
+ * be asked, every kernel notifies, and who pins is told as well.
  */
-#ifdef BARLEASE_HAVE_PHYS_VEC_TO_SGT
+#ifdef BARLEASE_HAVE_ATTACH_REVOCABLE
 #define COMPAT_CAN_REVOKE_PEERS IS_ENABLED(CONFIG_PCI_P2PDMA)
 #define COMPAT_DMA_BUF_PIN
 #else
@@ -38,8 +40,11 @@ static inline void compat_unpin(struct dma_buf_attachment *attachment)
 static inline bool
 compat_attach_revocable(struct dma_buf_attachment *attachment)
 {
-#ifdef BARLEASE_HAVE_PHYS_VEC_TO_SGT
+#if defined(BARLEASE_HAVE_ATTACH_REVOCABLE)
 	return dma_buf_attach_revocable(attachment);
+#elif defined(BARLEASE_HAVE_INVALIDATE_MAPPINGS_OP)
+	return attachment->importer_ops &&
+	       attachment->importer_ops->invalidate_mappings;
 #else
 	return attachment->importer_ops &&
 	       attachment->importer_ops->move_notify;

@@ -24,5 +24,7 @@ $(error barlease-vfio-pci needs Linux $(barlease_lowest) or newer, this is Linux
 endif
 ifneq ($(call barlease_below,$(barlease_highest),$(barlease_this)),)
 $(warning warning: barlease-vfio-pci is tested up to Linux $(barlease_highest), this is Linux $(KERNELVERSION))
+else ifeq ($(filter $(barlease_this),$(barlease_tested)),)
+$(info barlease-vfio-pci: this is Linux $(KERNELVERSION), between those that are tested ($(barlease_tested)))
 endif
 endif

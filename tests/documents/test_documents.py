@@ -12,7 +12,9 @@ import unittest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 MANUAL = TOP / "man" / "barlease-vfio-pci.4"
 # Where the range of supported kernels is written down.
-RANGES = ["README.md", "man/barlease-vfio-pci.4", "docs/kernel.md"]
+RANGES = ["man/barlease-vfio-pci.4", "docs/kernel.md"]
+# Where it is said which of them are tested.
+TESTED = [*RANGES, "README.md", "docs/design.md"]
 
 
 def tested_kernels():
@@ -42,6 +44,17 @@ class Documents(unittest.TestCase):
                 found = re.findall(r"\d+\.\d+ to \d+\.\d+",
                                    (TOP / name).read_text())
                 self.assertEqual(set(found), {wanted})
+
+    def test_documents_tell_the_tested_kernels_from_those_between(self):
+        *others, highest = ["{}.{}".format(*kernel)
+                            for kernel in tested_kernels()]
+        wanted = f"{', '.join(others)} and {highest}"
+        for name in TESTED:
+            with self.subTest(name=name):
+                text = " ".join((TOP / name).read_text().split())
+                self.assertRegex(
+                    text, rf"(Tested are|runs on) {re.escape(wanted)}[;.]"
+                    r"[^;.]* between [^;.]*expected to build,[^.]*nobody")
 
     def test_what_a_revocation_does_not_end_is_in_each_document(self):
         security = MANUAL.read_text().split(".Sh SECURITY")[1] \

@@ -8,7 +8,7 @@ from part import Part
 from results import parse_kernel_test, say
 from steps import TOP, end_with_parent, fresh_log, tail
 
-from rig import logscan
+from rig import logscan, stuck
 from rig.common import EXIT_EMULATION, EXIT_HUNG, patience
 
 VM_TIMEOUT = 1500
@@ -56,6 +56,8 @@ class Runs:
         text = self.console.read_text(errors="replace")
         if status == EXIT_HUNG:
             text = text.partition(HUNG_MARK)[0]
+        if status == EXIT_EMULATION:
+            text = stuck.without_complaints(text)
         self.findings += logscan.findings(text)
 
 

@@ -16,6 +16,7 @@ import runs  # noqa: E402
 import steps  # noqa: E402
 
 BAD_LOG = "BUG: KASAN: use-after-free in x\n"
+LOST_LOG = "[  417.348783] watchdog: BUG: soft lockup - CPU#1 stuck\n"
 HUNG_LOG = ("Uhhuh. NMI received for unknown reason 20 on CPU 0.\n"
             "Kernel panic - not syncing: NMI: Not continuing\n")
 
@@ -80,6 +81,15 @@ class MachineRuns(unittest.TestCase):
                                       ["c", "d"]])
         self.assertEqual(list(done.reached), ["x/a", "x/b", "x/c"])
         self.assertEqual(done.status, runs.EXIT_EMULATION)
+
+    def test_what_a_failed_emulation_said_of_its_hang_is_no_finding(self):
+        done = self.run_on("a", Machine({}, runs.EXIT_EMULATION, LOST_LOG),
+                           Machine({"a": "ok"}))
+        self.assertEqual((done.findings, self.failed()), ([], []))
+        done = self.run_on("b", Machine({}, runs.EXIT_EMULATION,
+                                        BAD_LOG + LOST_LOG),
+                           Machine({"b": "ok"}))
+        self.assertEqual(done.findings, [BAD_LOG.strip()])
 
     def test_what_a_guest_that_hangs_leaves_out_runs_on_another(self):
         fine = Machine({name: "ok" for name in "abcd"})

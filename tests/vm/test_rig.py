@@ -245,6 +245,29 @@ class Stuck(unittest.TestCase):
         self.assertEqual(seen, [False, False, True, False])
         self.assertFalse(stuck.Watch("/nonexistent").is_suspicious())
 
+    def test_a_processor_that_waits_for_the_iommu_again_and_again_hangs(self):
+        with tempfile.NamedTemporaryFile() as console:
+            watch = stuck.Watch(console.name)
+            seen = []
+            for text in ("RIP: 0010:qi_submit_sync+0x281", "/0x470\n",
+                         "RIP: 0010:other+0x1/0x2\n", "RIP: 0010:qi_sub",
+                         "mit_sync+0x281/0x470\n"):
+                console.write(text.encode())
+                console.flush()
+                watch.is_suspicious()
+                seen.append(watch.hangs_in_iommu())
+        self.assertEqual(seen, [False, False, False, False, True])
+
+    def test_what_is_said_of_a_hang_alone_is_left_out_of_a_log(self):
+        before = ("[   10.000001] watchdog: BUG: soft lockup - CPU#0 stuck\n"
+                  "[  400.000000] WARNING: of something else\n")
+        hang = ("[  417.348783] watchdog: BUG: soft lockup - CPU#1 stuck\n"
+                "[  417.549673] rcu: INFO: rcu_preempt detected stalls\n"
+                "[  480.000001] rcu: INFO: rcu_preempt detected stalls\n")
+        self.assertEqual(stuck.without_complaints(before + hang), before)
+        self.assertEqual(stuck.without_complaints("[ 1.0] fine\n"),
+                         "[ 1.0] fine\n")
+
     def test_a_timer_interrupt_in_service_is_told_from_a_pending_one(self):
         apics = {"info lapic 0": "ESR\t 0x00000000\nISR\t 236 \r\n"
                                  "IRR\t 34 236 \r\n",

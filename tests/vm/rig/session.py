@@ -39,7 +39,7 @@ class Outcome:
         self.status = status # of the program; None if the guest died first
         self.timed_out = timed_out
         self.silent = silent # for too long; the log has what it was at
-        self.lost = lost # a processor, by the emulation: see stuck.py
+        self.lost = lost # what, by the emulation, or None: see stuck.py
         self.crash = crash # the signal that ended QEMU itself, or None
         self.log = log
         self.error = error # what QEMU itself had to say
@@ -120,7 +120,7 @@ class Session:
         self.selector = selectors.DefaultSelector()
         self.pending = b""
         self.watch = None
-        self.lost = False
+        self.lost = None
 
     def _listen(self, name, accepted):
         path = self.folder / name
@@ -240,7 +240,10 @@ class Session:
                 return False
             self._pump(min(left, 0.5))
             if self.watch.is_suspicious() and self._has_lost_a_processor():
-                self.lost = True
+                self.lost = "the end of an interrupt"
+                return True
+            if self.watch.hangs_in_iommu():
+                self.lost = "a command to the IOMMU"
                 return True
             self._end_if_silent()
             if self.calls.monitor:

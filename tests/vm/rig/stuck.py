@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Notice a machine whose emulation has lost the end of an interrupt.
+"""Notice a machine whose emulation has lost a write of a processor.
 
-QEMU emulates with a flaw (seen in 7.2 and, with an interrupt controller in memory,
-in 10.0): where one processor changes what is at an address (a BAR that is switched
-on or off) another one's write to its interrupt controller can go astray. The
-timer's interrupt then counts as being handled for ever and no other comes, so that
-the guest hangs; the kernel complains of a stall. Nothing in the guest can do that,
-nor mend it.
+QEMU emulates with a flaw (seen in 7.2 and in 10.0): where one processor changes
+what is at an address (a BAR that is switched on or off) another one's write to a
+device's register can go astray. Two such registers the guest cannot do without,
+and hangs; the kernel complains of a stall. Nothing in the guest can do that, nor
+mend it.
+
+- The end of an interrupt, where the interrupt controller is memory: the timer's
+  interrupt counts as being handled for ever and no other comes.
+- The tail of the IOMMU's queue: the IOMMU does not learn of the commands in it,
+  and the processor that waits for their end (qi_submit_sync()) does so for ever,
+  with interrupts off. The emulated IOMMU never takes long for one.
 """
 
 import re
@@ -14,8 +19,14 @@ import time
 
 # What the kernel says; other things can make it say so, too.
 SUSPICION = b"kthread timer wakeup didn't happen"
-# That begins with these words.
-COMPLAINT = "rcu: INFO: rcu_"
+# A processor is seen there each time that the kernel says where one hangs.
+WAITS_FOR_IOMMU = b"RIP: 0010:qi_submit_sync+"
+WAITS = 2
+# It all begins with one of these.
+COMPLAINT = re.compile(r"^\[ *([0-9.]+)\].*(?:rcu: INFO: rcu_"
+                       r"|watchdog: BUG: soft lockup)", re.MULTILINE)
+# Within so many seconds there is one for each processor.
+COMPLAINTS_SECONDS = 100
 
 # Linux on x86: the vector of the local timer, acknowledged before it is handled.
 TIMER_VECTOR = "236"
@@ -29,6 +40,7 @@ class Watch:
         self.position = 0
         self.heard = time.monotonic() # something new, when last asked
         self.rest = b""
+        self.waits = 0
 
     def is_suspicious(self):
         """Whether the kernel has complained since it was last asked."""
@@ -41,10 +53,22 @@ class Watch:
         self.position += len(data)
         if data:
             self.heard = time.monotonic()
-        text = self.rest + data
-        # Words that come in two pieces are found with the second one.
-        self.rest = text[-len(SUSPICION) + 1:]
-        return SUSPICION in text
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        self.waits += sum(WAITS_FOR_IOMMU in line for line in lines)
+        return any(SUSPICION in line for line in lines)
+
+    def hangs_in_iommu(self):
+        """Whether a processor was seen there again and again, so far."""
+        return self.waits >= WAITS
+
+
+def without_complaints(log):
+    """A kernel log up to where it says that it hangs, which is no news."""
+    found = list(COMPLAINT.finditer(log))
+    for complaint in found:
+        if float(found[-1][1]) - float(complaint[1]) <= COMPLAINTS_SECONDS:
+            return log[:complaint.start()]
+    return log
 
 
 def lost_processors(ask, count):

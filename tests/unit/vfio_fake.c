@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "vfio/iommufd.h"
+#include "device/iommufd.h"
 
 struct vfio_fake vfio_fake;
 

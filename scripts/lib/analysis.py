@@ -19,21 +19,25 @@ class AnalysisPart(Part):
 
     def run_model(self):
         """Does the model hold, and are the mistakes in it found?"""
-        names = [name.removeprefix("model/") for name in self.model_names()
-                 if self.selected(name)]
-        if names:
-            say("searching the model of a lease's life (45 s of processor)")
-            self.add_selected(self.python_tests(MODEL, "model", None, names))
+        self._run_python(MODEL, "model", self.model_names(),
+                         "searching the model of a lease's life (45 s of "
+                         "processor)")
+
+    def _run_python(self, file, prefix, names, progress=None):
+        """Run the tests of a Python file that are selected, if there are any."""
+        wanted = [name.removeprefix(f"{prefix}/") for name in names
+                  if self.selected(name)]
+        if wanted and progress:
+            say(progress)
+        if wanted:
+            self.add_selected(self.python_tests(file, prefix, None, wanted))
 
     def style_names(self):
         """What tests the next two."""
         return [f"style/{name}" for name in python_test_names(STYLE)]
 
     def run_style(self):
-        names = [name.removeprefix("style/") for name in self.style_names()
-                 if self.selected(name)]
-        if names:
-            self.add_selected(self.python_tests(STYLE, "style", None, names))
+        self._run_python(STYLE, "style", self.style_names())
 
     def sparse(self, kernel):
         """Of the driver and of the modules of tests."""

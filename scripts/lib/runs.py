@@ -105,6 +105,9 @@ class RunPart(Part):
                 self.results.add(verdict, f"{kernel}/{name}", reason)
 
         runs.console.unlink(missing_ok=True)
+        return self._run_and_scan(kernel, names, command, prefix, runs, note)
+
+    def _run_and_scan(self, kernel, names, command, prefix, runs, note):
         status = self.run_machine(
             kernel, ["--log", runs.console,
                      *command([name.removeprefix(prefix) for name in names])],
@@ -139,14 +142,10 @@ class RunPart(Part):
             say(f"{kernel}: look {look} of {LOOKS} at {' '.join(names)}")
             again = Runs(runs.output, fresh_log(f"{runs.output.stem}-again-"
                                                 f"{look}-kernel.log"))
-            status = self.run_machine(
-                kernel, ["--log", again.console,
-                         *command([name.removeprefix(prefix)
-                                   for name in names])],
-                again.output,
+            self._run_and_scan(
+                kernel, names, command, prefix, again,
                 lambda verdict, name, reason, again=again:
                 again.add(verdict, prefix + name, reason))
-            again.scan(status)
             if again.findings:
                 return []
             names = [name for name in names

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "barlease.h"
-#include "device/cdev.h"
+#include "vfio/cdev.h"
 #include "machine.h"
 
 /* The kernel's own limit for driver names in driver_override is a page. */

@@ -179,6 +179,25 @@ const char *barlease_device_bdf(const struct barlease_device *dev);
  */
 unsigned int barlease_device_features(const struct barlease_device *dev);
 
+/* What serves a device, see barlease_device_probe(). */
+enum barlease_server {
+	BARLEASE_BY_DRIVER = 1, /* this project's driver */
+	BARLEASE_BY_KERNEL = 2, /* a vfio-pci that lends and revokes itself */
+};
+
+/**
+ * barlease_device_probe() - what serves the device
+ * @dev: device
+ *
+ * By what the driver can do, as barlease_device_features(). The kernel's own
+ * vfio-pci does not tell of leases (barlease_lease_info() is -EOPNOTSUPP), and
+ * may have no write-combining.
+ *
+ * Return: an enum barlease_server, or -EOPNOTSUPP when the driver cannot both
+ * lend and revoke.
+ */
+int barlease_device_probe(const struct barlease_device *dev);
+
 /**
  * barlease_device_reset() - reset the function
  * @dev: device

@@ -1,147 +1,37 @@
 // SPDX-License-Identifier: MIT
-#include <errno.h>
-#include <linux/vfio.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
+/* A device, whatever serves it. */
 #include "device/device.h"
-#include "device/uuid.h"
-
-static const struct barlease_paths kernel_paths = {
-	.sysfs = "/sys",
-	.dev = "/dev",
-};
-
-/* By iommufd if that can be, else by group. */
-static int any_open(const struct barlease_paths *paths, const char *vf_token,
-		    struct barlease_device *dev, const char **reason)
-{
-	int iommufd_err, group_err;
-
-	iommufd_err = barlease_iommufd_open(paths, vf_token, dev, reason);
-	if (!iommufd_err)
-		return 0;
-	group_err = barlease_group_open(paths, vf_token, dev);
-
-	/* Where the kernel has no groups, only the first answer means much. */
-	if ((group_err == -ENODEV || group_err == -ENOTSUP) &&
-	    iommufd_err != -ENODEV)
-		return iommufd_err;
-	return group_err;
-}
-
-static int way_open(const struct barlease_paths *paths, enum barlease_way way,
-		    const char *vf_token, struct barlease_device *dev,
-		    const char **reason)
-{
-	switch (way) {
-	case BARLEASE_ANY_WAY:
-		return any_open(paths, vf_token, dev, reason);
-	case BARLEASE_BY_IOMMUFD:
-		return barlease_iommufd_open(paths, vf_token, dev, reason);
-	case BARLEASE_BY_GROUP:
-		return barlease_group_open(paths, vf_token, dev);
-	case BARLEASE_ADOPTED:
-		break;
-	}
-	return -EINVAL;
-}
-
-int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
-			    enum barlease_way way, const char *vf_token,
-			    struct barlease_device **dev, const char **reason)
-{
-	const char *unread;
-	struct barlease_device *new;
-	int err;
-
-	if (!reason)
-		reason = &unread;
-	*reason = NULL;
-	new = calloc(1, sizeof(*new));
-	if (!new)
-		return -ENOMEM;
-
-	err = barlease_bdf_parse(bdf, new->bdf);
-	if (err)
-		goto err_free;
-
-	if (vf_token && !barlease_uuid_valid(vf_token)) {
-		err = -EINVAL;
-		goto err_free;
-	}
-
-	err = way_open(paths, way, vf_token, new, reason);
-	if (err)
-		goto err_free;
-
-	pthread_mutex_init(&new->config_lock, NULL);
-	*dev = new;
-	return 0;
-
-err_free:
-	free(new);
-	return err;
-}
-
-int barlease_device_open(const char *bdf, struct barlease_device **dev)
-{
-	return barlease_device_open_by(bdf, BARLEASE_ANY_WAY, NULL, dev, NULL);
-}
-
-int barlease_device_open_by(const char *bdf, enum barlease_way way,
-			    const char *vf_token, struct barlease_device **dev,
-			    const char **reason)
-{
-	return barlease_device_open_at(&kernel_paths, bdf, way, vf_token, dev,
-				       reason);
-}
-
-int barlease_device_adopt(int fd, const char *bdf, struct barlease_device **dev)
-{
-	struct vfio_device_info info = { .argsz = sizeof(info) };
-	struct barlease_device *new;
-	int err;
-
-	if (ioctl(fd, VFIO_DEVICE_GET_INFO, &info) < 0)
-		return errno == EBADF ? -EBADF : -EINVAL;
-	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI))
-		return -EINVAL;
-	new = calloc(1, sizeof(*new));
-	if (!new)
-		return -ENOMEM;
-	err = barlease_bdf_parse(bdf, new->bdf);
-	if (err) {
-		free(new);
-		return err;
-	}
-	new->way = BARLEASE_ADOPTED;
-	new->fd = fd;
-	new->group_fd = -1;
-	new->iommu_fd = -1;
-	pthread_mutex_init(&new->config_lock, NULL);
-	*dev = new;
-	return 0;
-}
 
 void barlease_device_close(struct barlease_device *dev)
 {
-	if (!dev)
-		return;
+	if (dev)
+		dev->backend->close(dev);
+}
 
-	/*
-	 * The device holds the group and the group holds the container; or the
-	 * device, once bound, holds the iommufd.
-	 */
-	if (dev->way != BARLEASE_ADOPTED)
-		close(dev->fd);
-	if (dev->group_fd >= 0)
-		close(dev->group_fd);
-	if (dev->iommu_fd >= 0)
-		close(dev->iommu_fd);
-	pthread_mutex_destroy(&dev->config_lock);
-	free(dev);
+int barlease_device_probe(const struct barlease_device *dev)
+{
+	return dev->backend->probe(dev);
+}
+
+unsigned int barlease_device_features(const struct barlease_device *dev)
+{
+	return dev->backend->features(dev);
+}
+
+int barlease_device_reset(struct barlease_device *dev)
+{
+	return dev->backend->reset(dev);
+}
+
+int barlease_device_set_memory(struct barlease_device *dev, bool on)
+{
+	return dev->backend->set_memory(dev, on);
+}
+
+int barlease_device_msix(struct barlease_device *dev,
+			 struct barlease_msix *msix)
+{
+	return dev->backend->msix(dev, msix);
 }
 
 int barlease_device_fd(const struct barlease_device *dev)

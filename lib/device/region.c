@@ -1,45 +1,27 @@
 // SPDX-License-Identifier: MIT
+/* The regions of a device, whatever serves it. */
 #include <errno.h>
-#include <linux/vfio.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "device/device.h"
-#include "lease/map.h"
 
 int barlease_region_get(struct barlease_device *dev, unsigned int index,
 			struct barlease_region *region)
 {
-	struct vfio_region_info info = {
-		.argsz = sizeof(info),
-		.index = index,
-	};
-
-	if (ioctl(dev->fd, VFIO_DEVICE_GET_REGION_INFO, &info) < 0)
-		return -errno;
-
-	region->size = info.size;
-	region->offset = info.offset;
-	region->readable = info.flags & VFIO_REGION_INFO_FLAG_READ;
-	region->writable = info.flags & VFIO_REGION_INFO_FLAG_WRITE;
-	region->mappable = info.flags & VFIO_REGION_INFO_FLAG_MMAP;
-	return 0;
+	return dev->backend->region_get(dev, index, region);
 }
 
-/* Whether a range lies in a region, and where it begins in the device fd. */
-static int region_position(struct barlease_device *dev, unsigned int index,
-			   uint64_t offset, size_t length, off_t *position)
+/* The facts about a region, if the range lies in it. */
+static int region_check(struct barlease_device *dev, unsigned int index,
+			uint64_t offset, size_t length,
+			struct barlease_region *region)
 {
-	struct barlease_region region;
 	uint64_t end;
 	int err;
 
-	err = barlease_region_get(dev, index, &region);
+	err = barlease_region_get(dev, index, region);
 	if (err)
 		return err;
-	if (__builtin_add_overflow(offset, length, &end) || end > region.size)
-		return -EINVAL;
-	if (__builtin_add_overflow(region.offset, offset, position))
+	if (__builtin_add_overflow(offset, length, &end) || end > region->size)
 		return -EINVAL;
 	return 0;
 }
@@ -47,53 +29,27 @@ static int region_position(struct barlease_device *dev, unsigned int index,
 int barlease_region_read(struct barlease_device *dev, unsigned int index,
 			 void *buf, size_t length, uint64_t offset)
 {
-	off_t position;
-	size_t done = 0;
-	ssize_t n;
+	struct barlease_region region;
 	int err;
 
-	err = region_position(dev, index, offset, length, &position);
+	err = region_check(dev, index, offset, length, &region);
 	if (err)
 		return err;
-
-	while (done < length) {
-		n = pread(dev->fd, (char *)buf + done, length - done,
-			  position + (off_t)done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -EIO;
-		done += (size_t)n;
-	}
-	return 0;
+	return dev->backend->region_read(dev, index, &region, buf, length,
+					 offset);
 }
 
 int barlease_region_write(struct barlease_device *dev, unsigned int index,
 			  const void *buf, size_t length, uint64_t offset)
 {
-	off_t position;
-	size_t done = 0;
-	ssize_t n;
+	struct barlease_region region;
 	int err;
 
-	err = region_position(dev, index, offset, length, &position);
+	err = region_check(dev, index, offset, length, &region);
 	if (err)
 		return err;
-
-	while (done < length) {
-		n = pwrite(dev->fd, (const char *)buf + done, length - done,
-			   position + (off_t)done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -EIO;
-		done += (size_t)n;
-	}
-	return 0;
+	return dev->backend->region_write(dev, index, &region, buf, length,
+					  offset);
 }
 
 int barlease_region_map(struct barlease_device *dev, unsigned int index,
@@ -101,20 +57,15 @@ int barlease_region_map(struct barlease_device *dev, unsigned int index,
 			struct barlease_map *map)
 {
 	struct barlease_region region;
-	off_t position;
 	int err;
 
 	if (index >= BARLEASE_BARS)
 		return -EINVAL;
-	err = barlease_region_get(dev, index, &region);
+	err = region_check(dev, index, offset, length, &region);
 	if (err)
 		return err;
 	if (!region.mappable)
 		return -EINVAL;
-	err = region_position(dev, index, offset, length, &position);
-	if (err)
-		return err;
-
-	return barlease_map_aligned(dev->fd, (uint64_t)position, length, prot,
-				    offset, map);
+	return dev->backend->region_map(dev, index, &region, offset, length,
+					prot, map);
 }

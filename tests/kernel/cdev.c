@@ -6,8 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "device/cdev.h"
-#include "device/iommufd.h"
+#include "vfio/cdev.h"
+#include "vfio/iommufd.h"
 #include "harness.h"
 
 bool have_iommufd(void)

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "device/cdev.h"
+#include "vfio/cdev.h"
 #include "harness.h"
 
 #define FOLDER "/tmp/dev"

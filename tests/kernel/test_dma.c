@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "device.h"
-#include "device/iommufd.h"
+#include "vfio/iommufd.h"
 #include "harness.h"
 #include "lessee.h"
 #include "touch.h"

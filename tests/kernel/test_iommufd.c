@@ -7,7 +7,7 @@
 #include "cdev.h"
 #include "dev_folder.h"
 #include "device.h"
-#include "device/iommufd.h"
+#include "vfio/iommufd.h"
 #include "harness.h"
 #include "lessee.h"
 #include "pair.h"

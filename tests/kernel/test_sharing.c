@@ -7,7 +7,7 @@
 
 #include "aftermath.h"
 #include "device.h"
-#include "device/cdev.h"
+#include "vfio/cdev.h"
 #include "harness.h"
 #include "lessee.h"
 #include "touch.h"

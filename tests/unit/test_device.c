@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define EXPORT (VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_GET)
+#define INFO (BARLEASE_FEATURE_INFO | VFIO_DEVICE_FEATURE_GET)
 #define REVOKE (BARLEASE_FEATURE_REVOKE | VFIO_DEVICE_FEATURE_SET)
 #define MEMATTR (BARLEASE_FEATURE_MEMATTR | VFIO_DEVICE_FEATURE_SET)
 
@@ -68,6 +69,46 @@ static void features_are_what_the_driver_answers_to(void **state)
 	assert_int_equal(barlease_device_features(device(state)),
 			 BARLEASE_CAN_EXPORT | BARLEASE_CAN_REVOKE |
 				 BARLEASE_CAN_MEMATTR);
+}
+
+static void the_server_is_told_by_what_it_can_do(void **state)
+{
+	assert_int_equal(barlease_device_probe(device(state)), -EOPNOTSUPP);
+	vfio_fake.features[0] = EXPORT;
+	assert_int_equal(barlease_device_probe(device(state)), -EOPNOTSUPP);
+	vfio_fake.features[1] = REVOKE;
+	assert_int_equal(barlease_device_probe(device(state)),
+			 BARLEASE_BY_KERNEL);
+	vfio_fake.features[2] = INFO;
+	assert_int_equal(barlease_device_probe(device(state)),
+			 BARLEASE_BY_DRIVER);
+}
+
+/* A vfio-pci that can export and revoke, and has nothing of ours. */
+static void the_kernels_own_driver_lends_without_the_rest(void **state)
+{
+	const struct barlease_range range = { 0, 0x1000 };
+	const struct barlease_terms combining = {
+		.attribute = BARLEASE_WRITE_COMBINING,
+	};
+	struct barlease_info info;
+	int fd;
+
+	vfio_fake.features[0] = EXPORT;
+	vfio_fake.features[1] = REVOKE;
+	fd = barlease_lease_export(device(state), 0, &range, 1,
+				   BARLEASE_READ_WRITE);
+	assert_true(fd >= 0);
+	assert_int_equal(barlease_lease_info(device(state), fd, &info, NULL, 0),
+			 -EOPNOTSUPP);
+	assert_int_equal(barlease_lease_set_attribute(device(state), fd,
+						      BARLEASE_NON_CACHED),
+			 -EOPNOTSUPP);
+	assert_int_equal(barlease_lease_export_as(device(state), 0, &range, 1,
+						  &combining),
+			 -EOPNOTSUPP);
+	assert_int_equal(barlease_lease_revoke(device(state), fd), 0);
+	close(fd);
 }
 
 static void an_export_carries_its_ranges_and_access(void **state)
@@ -267,6 +308,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		device_test(features_are_what_the_driver_answers_to),
+		device_test(the_server_is_told_by_what_it_can_do),
+		device_test(the_kernels_own_driver_lends_without_the_rest),
 		device_test(an_export_carries_its_ranges_and_access),
 		device_test(an_export_without_the_feature_is_eopnotsupp),
 		device_test(too_many_ranges_are_e2big),

@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "device/cdev.h"
+#include "vfio/cdev.h"
 
 #define BDF "0000:00:04.0"
 #define VFIO_DEV "sys/bus/pci/devices/" BDF "/vfio-dev"

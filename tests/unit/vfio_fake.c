@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "device/iommufd.h"
+#include "vfio/iommufd.h"
 
 struct vfio_fake vfio_fake;
 

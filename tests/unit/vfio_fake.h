@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "support.h"
-#include "device/device.h"
+#include "vfio/vfio.h"
 
 struct vfio_fake {
 	/* 0, or the errno with which an ioctl fails. */

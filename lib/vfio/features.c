@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <linux/barlease.h>
 #include <linux/vfio.h>
 #include <sys/ioctl.h>
 
-#include "device/device.h"
+#include "vfio/vfio.h"
 
 bool barlease_feature_probe(const struct barlease_device *dev, uint32_t feature,
 			    uint32_t operation)
@@ -43,7 +44,7 @@ uint32_t barlease_feature_memattr(const struct barlease_device *dev)
 			      BARLEASE_FEATURE_MEMATTR);
 }
 
-unsigned int barlease_device_features(const struct barlease_device *dev)
+unsigned int barlease_vfio_features(const struct barlease_device *dev)
 {
 	unsigned int features = 0;
 
@@ -55,4 +56,16 @@ unsigned int barlease_device_features(const struct barlease_device *dev)
 	if (barlease_feature_memattr(dev))
 		features |= BARLEASE_CAN_MEMATTR;
 	return features;
+}
+
+int barlease_vfio_probe(const struct barlease_device *dev)
+{
+	if (barlease_feature_probe(dev, BARLEASE_FEATURE_INFO,
+				   VFIO_DEVICE_FEATURE_GET))
+		return BARLEASE_BY_DRIVER;
+	if (barlease_feature_probe(dev, VFIO_DEVICE_FEATURE_DMA_BUF,
+				   VFIO_DEVICE_FEATURE_GET) &&
+	    barlease_feature_revoke(dev))
+		return BARLEASE_BY_KERNEL;
+	return -EOPNOTSUPP;
 }

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "device/device.h"
 #include "device/path.h"
 #include "device/uuid.h"
+#include "vfio/vfio.h"
 
 /* Put the path of the group's file in devtmpfs into @path. */
 static int group_path(const struct barlease_paths *paths, const char *bdf,

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "device/cdev.h"
-#include "device/device.h"
-#include "device/iommufd.h"
 #include "device/path.h"
 #include "device/uuid.h"
+#include "vfio/cdev.h"
+#include "vfio/iommufd.h"
+#include "vfio/vfio.h"
 
 /* What stands in the way, for people; NULL where the errno says it all. */
 static const char no_driver[] = "no VFIO driver is bound to it";

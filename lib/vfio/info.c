@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "device/device.h"
+#include "vfio/vfio.h"
 
 static void info_fill(struct barlease_info *info,
 		      const struct barlease_lease_info *lease)
@@ -29,17 +29,15 @@ static void info_fill(struct barlease_info *info,
 	};
 }
 
-int barlease_lease_info(struct barlease_device *dev, int fd,
-			struct barlease_info *info,
-			struct barlease_range *ranges, unsigned int count)
+int barlease_vfio_lease_info(struct barlease_device *dev, int fd,
+			     struct barlease_info *info,
+			     struct barlease_range *ranges, unsigned int count)
 {
 	struct vfio_device_feature *feature;
 	struct barlease_lease_info *lease;
 	size_t size;
 	int err = 0;
 
-	if (count > BARLEASE_MAX_RANGES || (count && !ranges))
-		return -EINVAL;
 	if (!barlease_feature_probe(dev, BARLEASE_FEATURE_INFO,
 				    VFIO_DEVICE_FEATURE_GET))
 		return -EOPNOTSUPP;

@@ -6,9 +6,9 @@
 #include <linux/vfio.h>
 #include <sys/ioctl.h>
 
-#include "device/device.h"
+#include "vfio/vfio.h"
 
-int barlease_device_set_memory(struct barlease_device *dev, bool on)
+int barlease_vfio_set_memory(struct barlease_device *dev, bool on)
 {
 	uint16_t command;
 	int err;
@@ -33,7 +33,7 @@ out:
 	return err ? -EIO : 0;
 }
 
-int barlease_device_reset(struct barlease_device *dev)
+int barlease_vfio_reset(struct barlease_device *dev)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 

@@ -5,7 +5,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
-#include "device/device.h"
+#include "vfio/vfio.h"
 
 /* The list has room for no more capabilities of 4 bytes: else it is a ring. */
 #define CAPABILITIES_MAX ((256 - 64) / 4)
@@ -56,8 +56,7 @@ static int capability_find(struct barlease_device *dev, uint8_t wanted)
 	return 0;
 }
 
-int barlease_device_msix(struct barlease_device *dev,
-			 struct barlease_msix *msix)
+int barlease_vfio_msix(struct barlease_device *dev, struct barlease_msix *msix)
 {
 	uint32_t table, pba;
 	unsigned int vectors;

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "device/device.h"
+#include "vfio/vfio.h"
 
-int barlease_lease_revoke(struct barlease_device *dev, int fd)
+int barlease_vfio_lease_revoke(struct barlease_device *dev, int fd)
 {
 	struct vfio_device_feature_dma_buf_revoke revoke = { .dmabuf_fd = fd };
 	/* The feature's own structure follows the header without a gap. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "device/cdev.h"
+#include "vfio/cdev.h"
 #include "device/path.h"
 
 /* The folder of a function has one of these below "vfio-dev". */

@@ -22,6 +22,7 @@
 #include <barlease/device.h>
 #include <barlease/lease.h>
 #include <barlease/map.h>
+#include <barlease/sim.h>
 #include <barlease/slice.h>
 
 #endif /* BARLEASE_H */

@@ -41,14 +41,15 @@ int barlease_device_open(const char *bdf, struct barlease_device **dev);
 /*
  * The two ways that VFIO has to a device: /dev/vfio/devices/vfio<n> and
  * /dev/iommu, or /dev/vfio/<group> and a type1 container. Any way is the first
- * if that can be, and else the second. The last one is no way to open it: see
- * barlease_device_adopt().
+ * if that can be, and else the second. The last two are no ways to open it: see
+ * barlease_device_adopt() and barlease_device_open_sim().
  */
 enum barlease_way {
 	BARLEASE_ANY_WAY = 0,
 	BARLEASE_BY_IOMMUFD = 1,
 	BARLEASE_BY_GROUP = 2,
 	BARLEASE_ADOPTED = 3,
+	BARLEASE_SIMULATED = 4,
 };
 
 /**
@@ -123,7 +124,7 @@ void barlease_device_close(struct barlease_device *dev);
  * barlease_device_fd() - the VFIO device fd, for ioctls of one's own
  * @dev: device
  *
- * Return: the fd, which stays @dev's.
+ * Return: the fd, which stays @dev's; -1 where the device is simulated.
  */
 int barlease_device_fd(const struct barlease_device *dev);
 
@@ -131,7 +132,8 @@ int barlease_device_fd(const struct barlease_device *dev);
  * barlease_device_way() - in which way the device was opened
  * @dev: device
  *
- * Return: BARLEASE_BY_IOMMUFD, BARLEASE_BY_GROUP or BARLEASE_ADOPTED.
+ * Return: BARLEASE_BY_IOMMUFD, BARLEASE_BY_GROUP, BARLEASE_ADOPTED or
+ * BARLEASE_SIMULATED.
  */
 enum barlease_way barlease_device_way(const struct barlease_device *dev);
 
@@ -144,7 +146,7 @@ enum barlease_way barlease_device_way(const struct barlease_device *dev);
  * VFIO_IOMMU_MAP_DMA (linux/vfio.h) where it was by group.
  *
  * Return: the iommufd or the type1 container, which stays @dev's; -1 where the
- * device was adopted.
+ * device was adopted or is simulated.
  */
 int barlease_device_iommu_fd(const struct barlease_device *dev);
 
@@ -158,7 +160,7 @@ uint32_t barlease_device_ioas(const struct barlease_device *dev);
 
 /**
  * barlease_device_bdf() - canonical PCI address of the device
- * @dev: device
+ * @dev: device; if it is simulated, it has its name here
  *
  * Return: a string that lives as long as @dev.
  */
@@ -183,6 +185,7 @@ unsigned int barlease_device_features(const struct barlease_device *dev);
 enum barlease_server {
 	BARLEASE_BY_DRIVER = 1, /* this project's driver */
 	BARLEASE_BY_KERNEL = 2, /* a vfio-pci that lends and revokes itself */
+	BARLEASE_BY_SIMULATION = 3, /* see barlease/sim.h */
 };
 
 /**
@@ -215,7 +218,8 @@ int barlease_device_reset(struct barlease_device *dev);
  * @on: whether the BARs shall answer (PCI_COMMAND_MEMORY, PCI Local Bus 3.0,
  *	section 6.2.2)
  *
- * Return: 0, or -EIO when configuration space cannot be read or written.
+ * Return: 0; -EIO when configuration space cannot be read or written; or
+ * -EOPNOTSUPP for off where the device is simulated.
  */
 int barlease_device_set_memory(struct barlease_device *dev, bool on);
 

@@ -93,7 +93,8 @@ int barlease_lease_set_attribute(struct barlease_device *dev, int fd,
  * @name: shown in /proc/<pid>/fdinfo and debugfs, shorter than
  *	BARLEASE_LEASE_NAME_MAX
  *
- * Return: 0, -ENAMETOOLONG, -EBADF, -ENOMEM, or -ENOTTY when @fd is no lease.
+ * Return: 0, -ENAMETOOLONG, -EBADF, -ENOMEM, -ENOTTY when @fd is no
+ * lease, or -EOPNOTSUPP when it is a simulated one.
  */
 int barlease_lease_set_name(int fd, const char *name);
 

@@ -28,7 +28,8 @@ struct barlease_map {
  *
  * Aligned as barlease_lease_map() does.
  *
- * Return: 0, or -EINVAL for a range or region that cannot be mapped, -ENOMEM.
+ * Return: 0, or -EINVAL for a range or region that cannot be mapped, -ENOMEM, or
+ * -EOPNOTSUPP where the device is simulated.
  */
 int barlease_region_map(struct barlease_device *dev, unsigned int index,
 			uint64_t offset, size_t length, int prot,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What serves a device, for now VFIO (vfio/). The public calls check what
- * holds for all and leave the rest to these, which return what the call of
- * their name does.
+ * What serves a device: VFIO (vfio/) or the simulation (sim/). The public
+ * calls check what holds for both and leave the rest to these, which return
+ * what the call of their name does.
  */
 #ifndef BARLEASE_BACKEND_H
 #define BARLEASE_BACKEND_H

@@ -10,9 +10,9 @@
 
 struct barlease_device {
 	const struct barlease_backend *backend;
-	char bdf[BARLEASE_BDF_MAX];
+	char bdf[BARLEASE_BDF_MAX]; /* or the name of a simulated one */
 	enum barlease_way way;
-	/* The fds are the device's own; barlease_device_close() ends them. */
+	/* Of VFIO's devices, which ends them; -1 and 0 in a simulation. */
 	int iommu_fd; /* an iommufd or a type1 container; -1: adopted */
 	int group_fd; /* -1: opened by iommufd, or adopted */
 	int fd; /* the caller's where adopted */

@@ -117,6 +117,9 @@ int barlease_lease_map(int fd, uint64_t offset, size_t length, int prot,
 	err = barlease_lease_size(fd, &size);
 	if (err)
 		return err;
+	/* A simulated lease that has ended could be mapped, but not accessed. */
+	if (!size)
+		return -ENODEV;
 	if (__builtin_add_overflow(offset, length, &end) || end > size)
 		return -EINVAL;
 	if (__builtin_add_overflow(bar_offset, offset, &phase))

@@ -77,6 +77,7 @@ static int way_open(const struct barlease_paths *paths, enum barlease_way way,
 	case BARLEASE_BY_GROUP:
 		return barlease_group_open(paths, vf_token, dev);
 	case BARLEASE_ADOPTED:
+	case BARLEASE_SIMULATED:
 		break;
 	}
 	return -EINVAL;

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+/* The leases of a simulated device, from export to the end. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lease/msix.h"
+#include "sim/sim.h"
+
+static bool same_file(const struct sim_file *a, const struct sim_file *b)
+{
+	return a->device == b->device && a->inode == b->inode;
+}
+
+static struct sim_lease *list_find(struct sim_lease *lease,
+				   const struct sim_file *file)
+{
+	while (lease && !same_file(&lease->file, file))
+		lease = lease->next;
+	return lease;
+}
+
+static void list_remove(struct sim_lease **list, struct sim_lease *lease)
+{
+	while (*list != lease)
+		list = &(*list)->next;
+	*list = lease->next;
+}
+
+/* A live lease by any fd of it, or why that is none of this device's. */
+static int live_find(struct sim *sim, int fd, struct sim_lease **lease)
+{
+	struct sim_file file;
+	int err;
+
+	err = sim_lease_file_get(fd, &file);
+	if (err)
+		return err;
+	*lease = list_find(sim->live, &file);
+	if (*lease)
+		return 0;
+	/* Nobody has one without a byte any more, whose ever it was. */
+	return file.size ? -ENODEV : -EBADFD;
+}
+
+/* Forget what ended long ago: its number, and that of its file. */
+static void ended_forget(struct sim *sim)
+{
+	struct sim_lease **last = &sim->ended;
+
+	for (unsigned int i = 0; *last && i < SIM_ENDED_MAX; i++)
+		last = &(*last)->next;
+	while (*last) {
+		struct sim_lease *lease = *last;
+
+		*last = lease->next;
+		free(lease);
+	}
+}
+
+/* As the kernel names a DMABUF when nobody does: what it is of. */
+static int file_create(struct sim *sim, const struct sim_lease *lease,
+		       const struct barlease_terms *terms)
+{
+	char name[BARLEASE_BDF_MAX + 64];
+
+	if (terms->name)
+		return sim_lease_file_create(terms->name, lease->info.length,
+					     terms->access);
+	snprintf(name, sizeof(name), "%s:%u[%llx+%llx]", sim->device.bdf,
+		 lease->info.bar, (unsigned long long)lease->ranges[0].offset,
+		 (unsigned long long)lease->ranges[0].length);
+	return sim_lease_file_create(name, lease->info.length, terms->access);
+}
+
+/* Copy what it is of, and make it one of the device's. */
+static int lease_add(struct sim *sim, struct sim_lease *lease)
+{
+	struct sim_lease *ended;
+	uint64_t position = 0;
+	int err = 0;
+
+	pthread_mutex_lock(&sim->lock);
+	for (unsigned int i = 0; !err && i < lease->info.ranges; i++) {
+		err = sim_memory_fetch(sim, lease->info.bar, &lease->ranges[i],
+				       lease->fd, position);
+		position += lease->ranges[i].length;
+	}
+	if (err)
+		goto out;
+	/* The number of a file that is gone may come again. */
+	ended = list_find(sim->ended, &lease->file);
+	if (ended) {
+		list_remove(&sim->ended, ended);
+		free(ended);
+	}
+	lease->info.id = ++sim->last_id;
+	lease->next = sim->live;
+	sim->live = lease;
+out:
+	pthread_mutex_unlock(&sim->lock);
+	return err;
+}
+
+int sim_lease_export(struct barlease_device *dev, unsigned int bar,
+		     const struct barlease_range *ranges, unsigned int count,
+		     const struct barlease_terms *terms)
+{
+	struct sim *sim = sim_of(dev);
+	struct sim_lease *lease;
+	uint64_t length;
+	int fd, err;
+
+	err = barlease_msix_check(dev, bar, ranges, count, terms);
+	if (err)
+		return err;
+	err = sim_ranges_check(sim, bar, ranges, count, &length);
+	if (err)
+		return err;
+	if (terms->attribute != BARLEASE_NON_CACHED &&
+	    terms->attribute != BARLEASE_WRITE_COMBINING)
+		return -EINVAL;
+	if (terms->name && strlen(terms->name) >= BARLEASE_LEASE_NAME_MAX)
+		return -ENAMETOOLONG;
+
+	lease = calloc(1, sizeof(*lease) + count * sizeof(*ranges));
+	if (!lease)
+		return -ENOMEM;
+	lease->info = (struct barlease_info){
+		.length = length,
+		.bar = bar,
+		.access = terms->access,
+		.attribute = terms->attribute,
+		.state = BARLEASE_IS_LIVE,
+		.ranges = count,
+	};
+	memcpy(lease->ranges, ranges, count * sizeof(*ranges));
+
+	lease->fd = file_create(sim, lease, terms);
+	if (lease->fd < 0) {
+		err = lease->fd;
+		goto err_free;
+	}
+	fd = sim_lease_file_open(lease->fd, terms->access);
+	if (fd < 0) {
+		err = fd;
+		goto err_close_file;
+	}
+	err = sim_lease_file_get(lease->fd, &lease->file);
+	if (!err)
+		err = lease_add(sim, lease);
+	if (err)
+		goto err_close;
+	return fd;
+
+err_close:
+	close(fd);
+err_close_file:
+	close(lease->fd);
+err_free:
+	free(lease);
+	return err;
+}
+
+int sim_lease_set_attribute(struct barlease_device *dev, int fd,
+			    enum barlease_attribute attribute)
+{
+	struct sim *sim = sim_of(dev);
+	struct sim_lease *lease;
+	int err;
+
+	pthread_mutex_lock(&sim->lock);
+	err = live_find(sim, fd, &lease);
+	if (!err)
+		lease->info.attribute = attribute;
+	pthread_mutex_unlock(&sim->lock);
+	return err;
+}
+
+int sim_lease_info(struct barlease_device *dev, int fd,
+		   struct barlease_info *info, struct barlease_range *ranges,
+		   unsigned int count)
+{
+	struct sim *sim = sim_of(dev);
+	struct sim_lease *lease;
+	struct sim_file file;
+	int err;
+
+	err = sim_lease_file_get(fd, &file);
+	if (err)
+		return err;
+	pthread_mutex_lock(&sim->lock);
+	lease = list_find(sim->live, &file);
+	if (!lease)
+		lease = list_find(sim->ended, &file);
+	if (lease) {
+		*info = lease->info;
+		if (count > info->ranges)
+			count = info->ranges;
+		if (count)
+			memcpy(ranges, lease->ranges, count * sizeof(*ranges));
+	}
+	pthread_mutex_unlock(&sim->lock);
+	return lease ? 0 : -ENODEV;
+}
+
+/* After this every mapping of it has no page behind it, in all processes. */
+static int lease_cut(const struct sim_lease *lease)
+{
+	return ftruncate(lease->fd, 0) < 0 ? -errno : 0;
+}
+
+int sim_lease_revoke(struct barlease_device *dev, int fd)
+{
+	struct sim *sim = sim_of(dev);
+	struct sim_lease *lease;
+	int err, restored;
+
+	pthread_mutex_lock(&sim->lock);
+	err = live_find(sim, fd, &lease);
+	if (err)
+		goto out;
+	restored = sim_memory_restore(sim, lease);
+	err = lease_cut(lease);
+	if (err)
+		goto out;
+	close(lease->fd);
+	lease->fd = -1;
+	list_remove(&sim->live, lease);
+	lease->info.state = BARLEASE_IS_REVOKED;
+	lease->next = sim->ended;
+	sim->ended = lease;
+	ended_forget(sim);
+	err = restored;
+out:
+	pthread_mutex_unlock(&sim->lock);
+	return err;
+}
+
+void sim_leases_end(struct sim *sim)
+{
+	while (sim->live) {
+		struct sim_lease *lease = sim->live;
+
+		sim->live = lease->next;
+		lease_cut(lease);
+		close(lease->fd);
+		free(lease);
+	}
+	while (sim->ended) {
+		struct sim_lease *lease = sim->ended;
+
+		sim->ended = lease->next;
+		free(lease);
+	}
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the BARs have in them. What lessees can write lies in the files of their
+ * leases: the newest of those that have a byte and are writable is the one that
+ * counts. What the lessor writes goes to the BAR and to every lease of it, so
+ * that a read-only one need never be looked at.
+ */
+#include "sim/sim.h"
+
+/* A piece of a file. */
+struct piece {
+	int fd;
+	uint64_t offset;
+	uint64_t length;
+};
+
+/*
+ * Find a byte of a BAR in a lease, and cut @piece where it is not that of this
+ * lease any more. The last of several ranges that have it counts.
+ */
+static bool lease_find(const struct sim_lease *lease, uint64_t offset,
+		       struct piece *piece)
+{
+	uint64_t position = lease->info.length;
+
+	for (unsigned int i = lease->info.ranges; i-- > 0;) {
+		const struct barlease_range *range = &lease->ranges[i];
+		uint64_t into = offset - range->offset;
+
+		position -= range->length;
+		if (offset < range->offset) {
+			if (piece->length > range->offset - offset)
+				piece->length = range->offset - offset;
+		} else if (into < range->length) {
+			if (piece->length > range->length - into)
+				piece->length = range->length - into;
+			piece->fd = lease->fd;
+			piece->offset = position + into;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where the first bytes of a range of a BAR are, and how many of them. */
+static struct piece memory_find(const struct sim *sim, unsigned int bar,
+				uint64_t offset, uint64_t length)
+{
+	struct piece piece = { sim->bars[bar], offset, length };
+
+	for (const struct sim_lease *lease = sim->live; lease;
+	     lease = lease->next)
+		if (lease->info.bar == bar &&
+		    lease->info.access == BARLEASE_READ_WRITE &&
+		    lease_find(lease, offset, &piece))
+			break;
+	return piece;
+}
+
+int sim_memory_read(struct sim *sim, unsigned int bar, void *buf, size_t length,
+		    uint64_t offset)
+{
+	char *to = buf;
+	int err = 0;
+
+	while (!err && length) {
+		struct piece piece = memory_find(sim, bar, offset, length);
+
+		err = sim_file_read(piece.fd, to, (size_t)piece.length,
+				    piece.offset);
+		to += piece.length;
+		length -= (size_t)piece.length;
+		offset += piece.length;
+	}
+	return err;
+}
+
+/* Write the bytes of a BAR that a lease has, as often as it has them. */
+static int lease_write(const struct sim_lease *lease, const char *from,
+		       size_t length, uint64_t offset)
+{
+	uint64_t end = offset + length;
+	uint64_t position = 0;
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < lease->info.ranges; i++) {
+		const struct barlease_range *range = &lease->ranges[i];
+		uint64_t first = offset, last = end;
+
+		if (first < range->offset)
+			first = range->offset;
+		if (last > range->offset + range->length)
+			last = range->offset + range->length;
+		if (first < last)
+			err = sim_file_write(lease->fd, from + (first - offset),
+					     (size_t)(last - first),
+					     position +
+						     (first - range->offset));
+		position += range->length;
+	}
+	return err;
+}
+
+int sim_memory_write(struct sim *sim, unsigned int bar, const void *buf,
+		     size_t length, uint64_t offset)
+{
+	int err = sim_file_write(sim->bars[bar], buf, length, offset);
+
+	for (struct sim_lease *lease = sim->live; !err && lease;
+	     lease = lease->next)
+		if (lease->info.bar == bar)
+			err = lease_write(lease, buf, length, offset);
+	return err;
+}
+
+int sim_memory_fetch(struct sim *sim, unsigned int bar,
+		     const struct barlease_range *range, int to,
+		     uint64_t to_offset)
+{
+	uint64_t done = 0;
+	int err = 0;
+
+	while (!err && done < range->length) {
+		struct piece piece = memory_find(sim, bar, range->offset + done,
+						 range->length - done);
+
+		err = sim_file_copy(piece.fd, piece.offset, to,
+				    to_offset + done, piece.length);
+		done += piece.length;
+	}
+	return err;
+}
+
+int sim_memory_restore(struct sim *sim, const struct sim_lease *lease)
+{
+	uint64_t position = 0;
+	int err = 0;
+
+	if (lease->info.access == BARLEASE_READ_ONLY)
+		return 0;
+	for (unsigned int i = 0; i < lease->info.ranges; i++) {
+		const struct barlease_range *range = &lease->ranges[i];
+		int copied = sim_file_copy(lease->fd, position,
+					   sim->bars[lease->info.bar],
+					   range->offset, range->length);
+
+		if (!err)
+			err = copied;
+		position += range->length;
+	}
+	return err;
+}
+
+int sim_memory_reset(struct sim *sim)
+{
+	int err = 0;
+
+	for (unsigned int bar = 0; !err && bar < BARLEASE_BARS; bar++)
+		if (sim->bar_size[bar])
+			err = sim_file_zero(sim->bars[bar], 0,
+					    sim->bar_size[bar]);
+	for (struct sim_lease *lease = sim->live; !err && lease;
+	     lease = lease->next)
+		err = sim_file_zero(lease->fd, 0, lease->info.length);
+	return err;
+}

@@ -182,7 +182,7 @@ const char *barlease_device_bdf(const struct barlease_device *dev);
 unsigned int barlease_device_features(const struct barlease_device *dev);
 
 /* What serves a device, see barlease_device_probe(). */
-enum barlease_server {
+enum barlease_service {
 	BARLEASE_BY_DRIVER = 1, /* this project's driver */
 	BARLEASE_BY_KERNEL = 2, /* a vfio-pci that lends and revokes itself */
 	BARLEASE_BY_SIMULATION = 3, /* see barlease/sim.h */
@@ -196,7 +196,7 @@ enum barlease_server {
  * vfio-pci does not tell of leases (barlease_lease_info() is -EOPNOTSUPP), and
  * may have no write-combining.
  *
- * Return: an enum barlease_server, or -EOPNOTSUPP when the driver cannot both
+ * Return: an enum barlease_service, or -EOPNOTSUPP when the driver cannot both
  * lend and revoke.
  */
 int barlease_device_probe(const struct barlease_device *dev);

@@ -22,6 +22,8 @@ static void barlease_take_all(struct barlease_device *dev, struct mm_struct *mm)
 	mutex_lock(&dev->leases_lock);
 	spin_lock(&dev->peers.lock);
 	spin_unlock(&dev->peers.lock);
+	/* The end of a lease insists on memory; see barlease_window_free(). */
+	might_alloc(GFP_KERNEL | __GFP_NOFAIL);
 	mutex_unlock(&dev->leases_lock);
 
 	dma_resv_lock(&resv, NULL);

@@ -63,9 +63,15 @@ int barlease_window_alloc(struct barlease_lease *lease)
 }
 
 /*
- * Taking something out of the tree may need memory, too. Up to 6.12 at least
- * mtree_erase() leaves what it finds no memory for, and does not say so: the
- * window would be lost for as long as the device is bound. So insist on it.
+ * Taking something out of the tree may need a node or two, and by now there is
+ * no way back. In 6.12 mtree_erase() leaves what it finds no memory for, and
+ * does not say so: the window would be lost for as long as the device is bound.
+ * 7.3's insists, as this does on both.
+ *
+ * Others wait along for that memory where memory_lock is held, but not for
+ * ever: nobody who frees memory takes it (locks.c has lockdep see to that), the
+ * OOM killer passes over those who wait and do not die, and who insists is
+ * given of the reserves.
  */
 void barlease_window_free(struct barlease_lease *lease)
 {

@@ -21,7 +21,8 @@
 #define PAGES_APART (BIG / SIZE_2M - 1)
 
 struct contest {
-	uint8_t *map;		/* at no huge page's address */
+	uint8_t *map;
+	unsigned int pages;	/* to touch, 2 MiB apart */
 	atomic_bool run;	/* go on faulting until SIGBUS */
 	atomic_uint position;	/* where the last fault was begun */
 	atomic_bool over;
@@ -48,7 +49,7 @@ static void *fault_on(void *arg)
 			sched_yield();
 			continue;
 		}
-		for (i = 0; i < PAGES_APART; i++) {
+		for (i = 0; i < contest->pages; i++) {
 			atomic_store(&contest->position, i);
 			if (touch_read(contest->map + i * SIZE_2M, NULL))
 				break;
@@ -58,6 +59,7 @@ static void *fault_on(void *arg)
 	return NULL;
 }
 
+/* At no huge page's address. */
 static void *map_apart(int fd)
 {
 	size_t length = BIG - SIZE_2M;
@@ -109,7 +111,7 @@ TEST(revoke_waits_for_a_fault_that_it_interrupts)
 {
 	struct barlease_device *dev = device_open(TESTDEV);
 	unsigned int bar = device_bar_of_size(dev, BIG);
-	struct contest contest = { 0 };
+	struct contest contest = { .pages = PAGES_APART };
 	uint32_t seed = 1, i;
 	pthread_t thread;
 	int fd;
@@ -131,7 +133,7 @@ TEST(memory_off_waits_for_a_fault_that_it_interrupts)
 {
 	struct barlease_device *dev = device_open(TESTDEV);
 	unsigned int bar = device_bar_of_size(dev, BIG);
-	struct contest contest = { 0 };
+	struct contest contest = { .pages = PAGES_APART };
 	uint32_t seed = 2, i;
 	pthread_t thread;
 	int fd;
@@ -156,7 +158,7 @@ TEST(split_waits_for_a_fault_that_it_interrupts)
 {
 	struct barlease_device *dev = device_open(TESTDEV);
 	unsigned int bar = device_bar_of_size(dev, BIG);
-	struct contest contest = { 0 };
+	struct contest contest = { .pages = 1 };
 	uint32_t seed = 3, i;
 	pthread_t thread;
 	int fd;
@@ -167,7 +169,6 @@ TEST(split_waits_for_a_fault_that_it_interrupts)
 		contest.map = lease_map_aligned(fd, SIZE_1G, 0);
 		atomic_store(&contest.run, true);
 		usleep(race_random(&seed, 150));
-		/* The fault is past, or sees the gap and ends in SIGSEGV. */
 		ASSERT_SYS(munmap(contest.map + SIZE_1G - SIZE_2M - PAGE,
 				  SIZE_2M));
 		while (atomic_load(&contest.run))

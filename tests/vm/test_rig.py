@@ -163,13 +163,18 @@ class Monitor(unittest.TestCase):
         with self.assertRaisesRegex(monitor.MonitorError, "no"):
             self.monitor.command("device_del", id="x")
 
-    def test_power_is_cut_and_the_port_left_as_it_was(self):
+    def test_power_is_cut_and_the_port_left_as_if_it_were_on(self):
         control = self.qemu.EXPRESS + 0x18
-        self.qemu.config[control] = 0xc1
-        self.monitor.cut_slot_power(self.qemu.SLOT)
-        self.assertEqual(self.qemu.log, [
-            "stop", f"{control:#x}=0x7c1", f"{control:#x}=0xc1", "cont"])
-        self.assertEqual(self.qemu.address, 0x80001234)
+        for indicator in 0x1, 0x3: # on, and off as at boot
+            with self.subTest(indicator=indicator):
+                self.qemu.log.clear()
+                self.qemu.config[control:control + 2] = bytes(
+                    [0xc1, indicator])
+                self.monitor.cut_slot_power(self.qemu.SLOT)
+                self.assertEqual(self.qemu.log, [
+                    "stop", f"{control:#x}=0x7c1", f"{control:#x}=0x1c1",
+                    "cont"])
+                self.assertEqual(self.qemu.address, 0x80001234)
 
     def test_a_slot_without_a_port_is_refused_and_the_machine_goes_on(self):
         self.qemu.config[self.qemu.EXPRESS] = 0

@@ -13,12 +13,13 @@ SWITCH_OFF_SECONDS = 120
 
 # Configuration space by I/O ports, and what of it is needed here: in the PCI
 # Express capability there is Slot Control, where these bits switch the power
-# and its indicator off.
+# and its indicator off. With the power the indicator is on.
 CONFIG_ADDRESS, CONFIG_DATA = 0xcf8, 0xcfc
 CAPABILITY_LIST = 0x34
 CAPABILITY_EXPRESS = 0x10
 SLOT_CONTROL = 0x18
 POWER_OFF = 0x400 | 0x300
+INDICATOR_ON = 0x100
 
 
 class MonitorError(Exception):
@@ -158,8 +159,9 @@ class Monitor:
         with self._slot_control(slot) as (read, write):
             control = read()
             write(control | POWER_OFF)
-            # The driver of the port finds it as it left it, but empty.
-            write(control)
+            # Empty; otherwise as the driver of the port leaves it. At boot the
+            # indicator is off, and its going off tells plug_in() something.
+            write(control & ~POWER_OFF | INDICATOR_ON)
 
     def _is_off(self, slot):
         with self._slot_control(slot) as (read, _):

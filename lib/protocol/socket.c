@@ -26,6 +26,7 @@ static void take_fds(const struct cmsghdr *header, struct received *received)
 		} else {
 			close(fd);
 			received->fds_lost = true;
+			received->fds_several = true;
 		}
 	}
 }

@@ -12,6 +12,7 @@ struct received {
 	size_t length; /* bytes; more than sizeof(packet): cut off */
 	int fd; /* the receiver's own, or -1 */
 	bool fds_lost; /* there were more, or no room for one */
+	bool fds_several; /* there were more */
 };
 
 /**

@@ -104,6 +104,7 @@ static void of_several_fds_none_is_left(void **state)
 		assert_int_equal(barlease_packet_receive(ends[1], &received),
 				 0);
 		assert_true(received.fds_lost);
+		assert_true(received.fds_several);
 		assert_int_equal(received.fd, -1);
 	}
 	assert_int_equal(fd_count(), before);
@@ -125,6 +126,7 @@ static void an_fd_that_finds_no_room_is_said_to_be_lost(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_int_equal(err, 0);
 	assert_true(received.fds_lost);
+	assert_false(received.fds_several);
 	assert_int_equal(received.fd, -1);
 	assert_int_equal(fd_count(), before);
 }

@@ -21,6 +21,7 @@
 
 #include <barlease/device.h>
 #include <barlease/lease.h>
+#include <barlease/lessee.h>
 #include <barlease/map.h>
 #include <barlease/sim.h>
 #include <barlease/slice.h>

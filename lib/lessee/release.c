@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+
+#include "lessee/lessee.h"
+
+/* From now on nothing else is told of it. */
+static int begin(struct barlease_lessee *lessee, uint64_t lease,
+		 struct record **found)
+{
+	struct record *record = record_of_lease(lessee, lease);
+
+	if (lessee->error)
+		return lessee->error;
+	/* Nobody can know the number before it was told. */
+	if (!record || !record->known || record->granted.fd >= 0)
+		return -ENOENT;
+	*found = record;
+	return 0;
+}
+
+static int release(struct barlease_lessee *lessee, uint64_t lease)
+{
+	uint64_t deadline = lessee_deadline(lessee->timeout);
+	struct answer answer = { 0 };
+	struct record *record;
+	int err;
+
+	err = begin(lessee, lease, &record);
+	if (err)
+		return err;
+	record->told = false;
+	record->answer = &answer;
+	if (!record->serial)
+		lessee_release_soon(lessee, record);
+	record_untell(lessee, record, ~0u);
+	err = lessee_wait(lessee, &answer, deadline);
+	if (!answer.there) {
+		record->answer = NULL;
+		record->known = false;
+	}
+	return err;
+}
+
+int barlease_lessee_release(struct barlease_lessee *lessee, uint64_t lease)
+{
+	int err = release(lessee, lease);
+
+	lessee_update_fd(lessee);
+	return err;
+}
+
+static int start(struct barlease_lessee *lessee, uint64_t lease)
+{
+	struct record *record;
+	int err;
+
+	err = begin(lessee, lease, &record);
+	if (err)
+		return err;
+	if (record->serial)
+		return -EALREADY;
+	record->told = true;
+	lessee_release_soon(lessee, record);
+	record_untell(lessee, record, ~0u);
+	return 0;
+}
+
+int barlease_lessee_start_release(struct barlease_lessee *lessee,
+				  uint64_t lease)
+{
+	int err = start(lessee, lease);
+
+	lessee_update_fd(lessee);
+	return err;
+}

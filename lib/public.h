@@ -10,6 +10,7 @@
 #include "barlease.h"
 #include "barlease/guarded.h"
 #include "barlease/protocol.h"
+#include "barlease/server.h"
 #pragma GCC visibility pop
 
 #endif /* BARLEASE_PUBLIC_H */

@@ -36,7 +36,7 @@ extern "C" {
 #endif
 
 /* More slices than this in one pool are -E2BIG. */
-#define BARLEASE_POOL_MAX (1u << 20)
+#define BARLEASE_POOL_MAX (1u << 16)
 
 struct barlease_server;
 
@@ -424,14 +424,15 @@ int barlease_server_hide_offer(struct barlease_server *server, uint64_t offer,
 			       uint64_t listener);
 
 /* The grace that the offer has. */
-#define BARLEASE_GRACE_OF_OFFER UINT64_MAX
+#define BARLEASE_GRACE_OF_OFFER (UINT64_MAX - 1)
 
 /**
  * barlease_server_recall() - ask for a lease back
  * @server: server
  * @lease: its number
  * @grace: after this it is revoked (BARLEASE_END_RECALLED); 0: at once;
- *	BARLEASE_GRACE_OF_OFFER
+ *	BARLEASE_GRACE_OF_OFFER; BARLEASE_WAIT_FOR_EVER: it is asked for, and
+ *	that is all
  *
  * A time limit that is over earlier stays. Recalled again, the earlier end
  * counts, and the lessee is told if that has changed.
@@ -473,30 +474,26 @@ struct barlease_server_offer_state {
 	bool removed;
 };
 
-typedef int
-barlease_server_visit_offer(void *context,
-			    const struct barlease_server_offer_state *offer);
-typedef int
-barlease_server_visit_lessee(void *context,
-			     const struct barlease_server_lessee *lessee);
-/* @lessee is NULL where it has gone and its lease is stuck. */
-typedef int
-barlease_server_visit_lease(void *context,
-			    const struct barlease_server_lessee *lessee,
-			    const struct barlease_server_lease *lease);
-typedef int
-barlease_server_visit_request(void *context,
-			      const struct barlease_server_lessee *lessee,
-			      const struct barlease_server_request *request);
+typedef int (*barlease_server_visit_offer)(
+	void *context, const struct barlease_server_offer_state *offer);
+typedef int (*barlease_server_visit_lessee)(
+	void *context, const struct barlease_server_lessee *lessee);
+/* @lessee is NULL where the lease is stuck. */
+typedef int (*barlease_server_visit_lease)(
+	void *context, const struct barlease_server_lessee *lessee,
+	const struct barlease_server_lease *lease);
+typedef int (*barlease_server_visit_request)(
+	void *context, const struct barlease_server_lessee *lessee,
+	const struct barlease_server_request *request);
 
 int barlease_server_each_offer(struct barlease_server *server,
-			       barlease_server_visit_offer *visit, void *context);
+			       barlease_server_visit_offer visit, void *context);
 int barlease_server_each_lessee(struct barlease_server *server,
-				barlease_server_visit_lessee *visit, void *context);
+				barlease_server_visit_lessee visit, void *context);
 int barlease_server_each_lease(struct barlease_server *server,
-			       barlease_server_visit_lease *visit, void *context);
+			       barlease_server_visit_lease visit, void *context);
 int barlease_server_each_request(struct barlease_server *server,
-				 barlease_server_visit_request *visit, void *context);
+				 barlease_server_visit_request visit, void *context);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+/* Lessees, from the moment when they connect until nothing of them is left. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "protocol/socket.h"
+#include "server/server.h"
+
+/* Packets of one lessee before it is the next one's turn. */
+#define PACKETS_AT_ONCE 4
+
+void server_turn_away(int fd, int error, const char *sentence)
+{
+	union packet packet;
+
+	/* There is no packet that it could answer. */
+	server_pack_refused(&packet, 1, error, sentence);
+	barlease_packet_send(fd, &packet, -1);
+	close(fd);
+}
+
+void server_client_fail(struct barlease_server *server,
+			struct server_client *client, const char *reason)
+{
+	if (client->ended)
+		return;
+	client->ended = reason;
+	list_add_tail(&server->failing, &client->failing);
+}
+
+/* It has broken the protocol, and is told so. */
+static void violate(struct barlease_server *server,
+		    struct server_client *client,
+		    const struct received *received, int err,
+		    const char *reason)
+{
+	uint32_t serial = received->packet.header.serial;
+	union packet packet;
+
+	if (received->length < sizeof(struct barlease_packet) || !serial)
+		serial = 1;
+	server_pack_refused(&packet, serial, -err, reason);
+	barlease_packet_send(client->socket.fd, &packet, -1);
+	server_client_fail(server, client, reason);
+}
+
+static void packet_take(struct barlease_server *server,
+			struct server_client *client,
+			const struct received *received)
+{
+	const char *reason;
+	int err;
+
+	if (received->fd >= 0 || received->fds_lost) {
+		violate(server, client, received, -EPROTO,
+			"an fd came with a packet");
+		return;
+	}
+	err = barlease_packet_check(&received->packet, received->length,
+				    PACKET_OF_LESSEE, &reason);
+	if (err)
+		violate(server, client, received, err, reason);
+	else
+		server_packet_handle(server, client, &received->packet);
+}
+
+static void packets_take(struct barlease_server *server,
+			 struct server_client *client)
+{
+	struct received received;
+	int err;
+
+	for (unsigned int i = 0; i < PACKETS_AT_ONCE; i++) {
+		if (client->ended || server_has_unsent(client))
+			return;
+		err = barlease_packet_receive(client->socket.fd, &received);
+		if (err == -EAGAIN)
+			return;
+		if (err) {
+			server_client_fail(server, client,
+					   "it has closed its connection");
+			return;
+		}
+		packet_take(server, client, &received);
+		if (received.fd >= 0)
+			close(received.fd);
+		server_settle(server);
+	}
+}
+
+static void socket_ready(struct barlease_server *server,
+			 struct server_source *source, uint32_t events)
+{
+	struct server_client *client =
+		container_of(source, struct server_client, socket);
+
+	/* Nobody is there to be answered. */
+	if (events & (EPOLLHUP | EPOLLERR)) {
+		server_client_fail(server, client,
+				   "it has closed its connection");
+		return;
+	}
+	if (events & EPOLLOUT)
+		server_flush(server, client);
+	/* It will not say anything any more, and does not read either. */
+	if ((events & EPOLLRDHUP) && server_has_unsent(client))
+		server_client_fail(server, client,
+				   "it has closed its connection");
+	if (events & (EPOLLIN | EPOLLRDHUP))
+		packets_take(server, client);
+}
+
+static void process_ready(struct barlease_server *server,
+			  struct server_source *source, uint32_t events)
+{
+	struct server_client *client =
+		container_of(source, struct server_client, process);
+
+	(void)events;
+	server_client_fail(server, client, "its process has ended");
+}
+
+static void client_unmake(struct barlease_server *server,
+			  struct server_client *client)
+{
+	if (client->cgroup)
+		server_cgroup_put(server, client->cgroup);
+	if (client->connections)
+		server_account_put(server, client->connections);
+	free(client);
+}
+
+static struct server_client *client_make(struct barlease_server *server,
+					 struct server_listener *listener,
+					 const struct peer *peer)
+{
+	struct server_client *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return NULL;
+	new->cgroup = server_cgroup_get(server, peer->cgroup);
+	new->connections = server_account_get(server, NULL, SERVER_BY_UID,
+					      peer->uid);
+	if (!new->cgroup || !new->connections) {
+		client_unmake(server, new);
+		return NULL;
+	}
+	new->listener = listener;
+	new->pid = peer->pid;
+	new->uid = peer->uid;
+	new->gid = peer->gid;
+	memcpy(new->command, peer->command, sizeof(new->command));
+	new->socket.fd = -1;
+	new->socket.ready = socket_ready;
+	new->process.fd = -1;
+	new->process.ready = process_ready;
+	list_init(&new->leases);
+	list_init(&new->waiters);
+	list_init(&new->out);
+	list_init(&new->unsaid);
+	list_init(&new->failing);
+	return new;
+}
+
+static int watch(struct barlease_server *server, struct server_client *client,
+		 int fd, int process)
+{
+	int err, other;
+
+	/* Both are the client's from here on, whether that works or not. */
+	err = server_source_add(server, &client->socket, fd,
+				EPOLLIN | EPOLLRDHUP);
+	other = server_source_add(server, &client->process, process, EPOLLIN);
+	return err ? err : other;
+}
+
+static void client_add(struct barlease_server *server,
+		       struct server_client *client)
+{
+	client->id = ++server->last_client;
+	list_add_tail(&server->clients, &client->link);
+	list_add_tail(&client->listener->clients, &client->of_listener);
+	server->client_count++;
+	server_call_came(server, client);
+}
+
+void server_client_come(struct barlease_server *server,
+			struct server_listener *listener, int fd)
+{
+	uint32_t per_uid = server->terms.lessees_max_per_uid;
+	struct server_client *client;
+	struct peer peer;
+	int err;
+
+	if (server->client_count >= server->terms.lessees_max) {
+		server_turn_away(fd, EMFILE, "too many lessees are connected");
+		return;
+	}
+	err = server_peer_get(fd, &peer);
+	if (err) {
+		server_turn_away(fd, -err, "your process cannot be watched");
+		return;
+	}
+	client = client_make(server, listener, &peer);
+	if (!client) {
+		close(peer.process);
+		server_turn_away(fd, ENOMEM, "the server has no memory");
+		return;
+	}
+	if (per_uid && client->connections->used > per_uid) {
+		client_unmake(server, client);
+		close(peer.process);
+		server_turn_away(fd, EMFILE,
+				 "too many lessees of this user are connected");
+		return;
+	}
+	err = watch(server, client, fd, peer.process);
+	client_add(server, client);
+	if (err)
+		server_client_fail(server, client, "it cannot be watched");
+}
+
+void server_client_end(struct barlease_server *server,
+		       struct server_client *client)
+{
+	list_remove(&client->failing);
+	server_source_end(server, &client->socket);
+	server_source_end(server, &client->process);
+	while (!list_empty(&client->out))
+		server_outgoing_free(list_entry(client->out.next,
+						struct server_outgoing, link));
+	client->listing = NULL;
+	while (!list_empty(&client->waiters))
+		server_waiter_free(server, list_entry(client->waiters.next,
+						      struct server_waiter,
+						      of_client));
+	server->client_count--;
+	server_account_put(server, client->connections);
+	list_move_tail(&server->ended, &client->link);
+}
+
+static void forget(struct barlease_server *server,
+		   struct server_client *client)
+{
+	struct server_listener *listener = client->listener;
+
+	server_call_gone(server, client);
+	list_remove(&client->of_listener);
+	server_listener_put(server, listener);
+	server_cgroup_put(server, client->cgroup);
+	list_move_tail(&server->buried, &client->link);
+}
+
+void server_client_clear(struct barlease_server *server,
+			 struct server_client *client)
+{
+	if (list_empty(&client->leases))
+		forget(server, client);
+	else
+		server_lease_end(server,
+				 list_entry(client->leases.next,
+					    struct server_lease, of_client),
+				 BARLEASE_END_DIED);
+}
+
+void server_client_free(struct server_client *client)
+{
+	free(client);
+}

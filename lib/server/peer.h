@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Who has connected. */
+#ifndef SERVER_PEER_H
+#define SERVER_PEER_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+/* As the kernel has it (TASK_COMM_LEN), with its 0. */
+#define PEER_COMMAND_SIZE 16
+
+struct peer {
+	pid_t pid; /* 0: it cannot be seen from here */
+	uid_t uid;
+	gid_t gid;
+	int process; /* a pidfd, the caller's */
+	char cgroup[PATH_MAX]; /* "": not known */
+	char command[PEER_COMMAND_SIZE]; /* "": not known */
+};
+
+/**
+ * server_peer_get() - who has made a connection
+ * @socket: the server's end of it
+ * @peer: where to put it; on failure there is no pidfd
+ *
+ * Return: 0; -ESRCH when that process is gone already, whoever has the
+ * connection now; or -errno.
+ */
+int server_peer_get(int socket, struct peer *peer);
+
+#endif /* SERVER_PEER_H */

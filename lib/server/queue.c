@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/* Requests that wait. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/server.h"
+
+#define SAY(...) snprintf(sentence, BARLEASE_SENTENCE_SIZE, __VA_ARGS__)
+
+void server_queue_init(struct server_queue *queue)
+{
+	list_init(&queue->waiters);
+	list_init(&queue->stale);
+}
+
+static void timed_out(struct barlease_server *server,
+		      struct server_timer *timer)
+{
+	server_waiter_refuse(server,
+			     container_of(timer, struct server_waiter, timeout),
+			     ETIMEDOUT, "nothing came free in time");
+}
+
+/* May one more wait there? */
+static int room_check(const struct barlease_server *server,
+		      const struct server_client *client,
+		      const struct server_offer *offer, char *sentence)
+{
+	if (client->waiter_count >= BARLEASE_REQUESTS_MAX) {
+		SAY("%u requests of this lessee wait already",
+		    client->waiter_count);
+		return EDQUOT;
+	}
+	if (server->waiter_count >= server->terms.waiting_max) {
+		SAY("%u requests wait already", server->waiter_count);
+		return EBUSY;
+	}
+	if (offer && offer->terms.max_waiting &&
+	    offer->queue.count >= offer->terms.max_waiting) {
+		SAY("%u requests wait for \"%s\" already", offer->queue.count,
+		    offer->name);
+		return EBUSY;
+	}
+	return 0;
+}
+
+static struct server_waiter *
+waiter_make(struct barlease_server *server, struct server_client *client,
+	    struct server_offer *offer,
+	    const struct barlease_packet_request *request)
+{
+	struct server_waiter *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return NULL;
+	if (server_timer_init(&server->timers, &new->timeout, timed_out)) {
+		free(new);
+		return NULL;
+	}
+	if (offer && server_share_take(server, client, offer, &new->share)) {
+		server_timer_end(&server->timers, &new->timeout);
+		free(new);
+		return NULL;
+	}
+	new->client = client;
+	new->offer = offer;
+	new->queue = offer ? &offer->queue : &client->listener->queue;
+	new->order = ++server->last_order;
+	new->minimum = request->minimum;
+	new->wait = request->wait;
+	new->access = (enum barlease_access)request->access;
+	new->attribute = (enum barlease_attribute)request->attribute;
+	new->serial = request->header.serial;
+	list_init(&new->unsaid);
+	return new;
+}
+
+int server_wait(struct barlease_server *server, struct server_client *client,
+		struct server_offer *offer,
+		const struct barlease_packet_request *request, char *sentence)
+{
+	struct server_waiter *new;
+	int err;
+
+	err = room_check(server, client, offer, sentence);
+	if (err)
+		return err;
+	new = waiter_make(server, client, offer, request);
+	if (!new) {
+		SAY("the server has no memory");
+		return ENOMEM;
+	}
+	list_add_tail(&new->queue->waiters, &new->link);
+	list_add_tail(&client->waiters, &new->of_client);
+	new->queue->count++;
+	client->waiter_count++;
+	server->waiter_count++;
+	server_timer_set(&server->timers, &new->timeout,
+			 server_due(server, new->wait));
+	new->position = new->queue->count;
+	server_position_say(server, new);
+	return 0;
+}
+
+void server_waiter_free(struct barlease_server *server,
+			struct server_waiter *waiter)
+{
+	server_position_leave(server, waiter);
+	list_remove(&waiter->link);
+	list_remove(&waiter->of_client);
+	list_remove(&waiter->unsaid);
+	waiter->queue->count--;
+	waiter->client->waiter_count--;
+	server->waiter_count--;
+	server_timer_end(&server->timers, &waiter->timeout);
+	if (waiter->share.accounts[0]) {
+		struct server_offer *offer = waiter->share.accounts[0]->offer;
+
+		/* It counted, and may have kept others from something. */
+		server_share_drop(server, &waiter->share);
+		server_offer_changed(server, offer);
+	}
+	free(waiter);
+}
+
+void server_waiter_refuse(struct barlease_server *server,
+			  struct server_waiter *waiter, int error,
+			  const char *sentence)
+{
+	struct barlease_server_request request = server_request_of(waiter);
+	struct server_client *client = waiter->client;
+	uint32_t serial = waiter->serial;
+
+	request.position = 0;
+	/* The name of what it asked for lives on. */
+	server_waiter_free(server, waiter);
+	server_tell_refused(server, client, serial, error, sentence);
+	server_call_refuse(server, client, &request, error, sentence);
+}
+
+void server_queue_review(struct barlease_server *server,
+			 struct server_queue *queue,
+			 const struct server_listener *listener)
+{
+	char sentence[BARLEASE_SENTENCE_SIZE];
+	struct list *link, *next;
+
+	list_for_each(link, next, &queue->waiters) {
+		struct server_waiter *waiter =
+			list_entry(link, struct server_waiter, link);
+		const struct server_wish wish = {
+			.access = waiter->access,
+			.attribute = waiter->attribute,
+			.minimum = waiter->minimum,
+		};
+		int err;
+
+		if (listener)
+			err = server_fit_any(listener, &wish, sentence);
+		else
+			err = server_fit(waiter->offer, &wish, sentence);
+		if (err)
+			server_waiter_refuse(server, waiter, err, sentence);
+	}
+}

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lease server inside. What lessees and lessors do calls functions that
+ * change things at once and note what follows from it; server_settle() then
+ * does what follows, until nothing does:
+ *
+ *  - lessees that do not read, or are not there any more, go (failing),
+ *  - leases that a callback wants back end (doomed),
+ *  - slices that have come free go to who waits for them (uneven offers),
+ *  - removed offers without leases go (emptied offers).
+ *
+ * So each step begins and ends with this true: nobody waits for something that
+ * is free for him. What may take long is left to later calls of
+ * barlease_server_dispatch(): the leases of a lessee that is gone, and telling
+ * everybody in a queue its new position.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "protocol/packet.h"
+#include "public.h"
+#include "server/list.h"
+#include "server/peer.h"
+#include "server/table.h"
+#include "server/timer.h"
+
+#define NSEC_PER_MSEC 1000000ull
+
+struct server_device {
+	struct list link; /* of the server */
+	struct barlease_device *device;
+	bool away, lost;
+};
+
+/* Something in the server's epoll. */
+struct server_source {
+	void (*ready)(struct barlease_server *server,
+		      struct server_source *source, uint32_t events);
+	int fd; /* -1: none */
+	uint32_t events; /* that are waited for */
+};
+
+/* Requests that wait, in the order in which they came. */
+struct server_queue {
+	struct list waiters;
+	uint32_t count;
+	/* Telling positions: where that has come to, and which it has there. */
+	struct list stale; /* of the server, if there is something to tell */
+	struct server_waiter *cursor;
+	uint32_t position;
+	bool again; /* from the beginning, when done */
+};
+
+struct server_slice {
+	struct list free; /* of the offer, if it can be lent */
+	uint32_t leases;
+	uint32_t stuck; /* of them, that the kernel did not take back */
+};
+
+struct server_offer {
+	struct list link; /* of the server */
+	uint64_t id;
+	struct server_device *device;
+	struct barlease_server_offer terms; /* its name is the next */
+	char name[BARLEASE_NAME_SIZE];
+	struct server_slice *slices;
+	uint32_t count;
+	struct list free;
+	uint32_t free_count;
+	struct list leases;
+	struct list stuck;
+	uint32_t lease_count, stuck_count;
+	struct list shown;
+	struct server_queue queue; /* by name */
+	struct list uneven; /* of the server's uneven or emptied */
+	bool removed;
+};
+
+struct server_listener {
+	struct list link; /* of the server */
+	uint64_t id;
+	struct server_source source;
+	char *path; /* that was made; NULL: none */
+	dev_t device;
+	ino_t inode;
+	struct list shown; /* in order */
+	struct list clients;
+	struct server_queue queue; /* for anything */
+	struct server_timer pause;
+	bool closed;
+};
+
+/* An offer on a socket. */
+struct server_shown {
+	struct server_table_node by_name;
+	struct list of_offer, of_listener;
+	struct server_offer *offer;
+	struct server_listener *listener;
+};
+
+/* How much lessees with an identity have, or wait for by name. */
+enum server_identity {
+	SERVER_BY_UID,
+	SERVER_BY_GID,
+	SERVER_BY_CGROUP,
+	SERVER_IDENTITIES,
+};
+
+struct server_account {
+	struct server_table_node node;
+	struct server_offer *offer; /* NULL: connections */
+	enum server_identity identity;
+	uint64_t value;
+	uint32_t used;
+};
+
+struct server_share {
+	struct server_account *accounts[SERVER_IDENTITIES];
+};
+
+/* The same for all that are in it. */
+struct server_cgroup {
+	struct server_table_node node;
+	uint64_t id;
+	uint32_t users;
+	char path[];
+};
+
+struct server_client {
+	struct list link; /* of the server: those that are connected, or ended */
+	struct list of_listener;
+	struct server_listener *listener;
+	uint64_t id;
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+	struct server_cgroup *cgroup;
+	struct server_account *connections;
+	char command[PEER_COMMAND_SIZE];
+	struct server_source socket, process;
+	struct list leases, waiters;
+	uint32_t lease_count, waiter_count;
+	struct list out; /* packets that it has not taken yet */
+	uint32_t out_count;
+	struct list unsaid; /* waiters whose position it was not told */
+	/* A LIST that is being answered: what comes next. */
+	struct list *listing; /* NULL: none */
+	uint32_t listing_serial, listed;
+	struct list failing; /* of the server, if it is to be ended */
+	const char *ended; /* why, or is to be; NULL: connected */
+};
+
+struct server_waiter {
+	struct list link; /* of its queue */
+	struct list of_client;
+	struct list unsaid; /* of its client, if it is to be told */
+	struct server_client *client;
+	struct server_queue *queue;
+	struct server_offer *offer; /* NULL: anything */
+	struct server_share share; /* of the offer */
+	struct server_timer timeout;
+	uint64_t order; /* of arrival, in the server */
+	uint64_t minimum, wait;
+	enum barlease_access access;
+	enum barlease_attribute attribute;
+	uint32_t serial;
+	uint32_t position, told;
+};
+
+/* What a callback wants of a lease. */
+enum server_doom {
+	SERVER_SPARED,
+	SERVER_TO_RECALL,
+	SERVER_TO_REVOKE,
+};
+
+struct server_lease {
+	struct server_table_node by_id;
+	struct list of_offer;
+	struct list of_client;
+	struct list doomed; /* of the server */
+	enum server_doom doom;
+	enum barlease_end doom_why;
+	uint64_t doom_grace;
+	uint64_t id;
+	struct server_offer *offer;
+	uint32_t index; /* of the slice */
+	struct server_client *client; /* NULL: gone, it is stuck */
+	struct server_share share;
+	int fd;
+	enum barlease_access access;
+	enum barlease_attribute attribute;
+	uint64_t since;
+	struct server_timer timer;
+	enum barlease_end timer_why;
+	struct server_outgoing *grant; /* while it is on its way */
+	bool recalled, stuck;
+};
+
+/* A packet that a client has not taken yet. */
+struct server_outgoing {
+	struct list link;
+	struct server_lease *lease; /* of a GRANT; NULL: it has ended */
+	int fd; /* that goes with it then, to be closed */
+	union packet packet[]; /* as much of it as it needs */
+};
+
+struct barlease_server {
+	struct barlease_server_terms terms;
+	int epoll, spare; /* spare: to be closed where fds run out */
+	struct server_source timer;
+	uint64_t timer_due; /* what it is set to */
+	struct server_timers timers;
+	struct server_table leases, names, accounts, cgroups;
+	uint64_t last_offer, last_listener, last_client, last_lease;
+	uint64_t last_order, last_cgroup;
+	struct list devices, offers, listeners;
+	struct list clients, ended; /* ended: have leases, or are to be told */
+	uint32_t client_count, waiter_count;
+	/* What follows, see above. */
+	struct list failing, doomed, uneven, emptied, stale;
+	struct list buried; /* clients that events may still name */
+	unsigned int depth; /* of callbacks */
+};
+
+/* dispatch.c */
+uint64_t server_now(const struct barlease_server *server);
+
+/* @ms from now; BARLEASE_WAIT_FOR_EVER and what is too far: SERVER_NEVER. */
+uint64_t server_due(const struct barlease_server *server, uint64_t ms);
+
+/* How long until then, in whole milliseconds; UINT64_MAX for SERVER_NEVER. */
+uint64_t server_left(const struct barlease_server *server, uint64_t due);
+
+/* Do what follows, and have the fd be readable when it must. */
+void server_settle(struct barlease_server *server);
+
+/* Have it be told of an fd. Return: 0 or -errno. */
+int server_source_add(struct barlease_server *server,
+		      struct server_source *source, int fd, uint32_t events);
+void server_source_watch(struct barlease_server *server,
+			 struct server_source *source, uint32_t events);
+/* It also closes the fd. */
+void server_source_end(struct barlease_server *server,
+		       struct server_source *source);
+void server_timer_ready(struct barlease_server *server,
+			struct server_source *source, uint32_t events);
+/* Free clients; no event can name one any more. */
+void server_bury(struct barlease_server *server);
+
+/* device.c */
+struct server_device *server_device_find(struct barlease_server *server,
+					 const struct barlease_device *device);
+
+/* offer.c */
+struct server_offer *server_offer_find(struct barlease_server *server,
+				       uint64_t id);
+void server_offer_remove(struct barlease_server *server,
+			 struct server_offer *offer, uint64_t grace);
+/* Removed, and nobody has anything of it any more. */
+void server_offer_vanish(struct barlease_server *server,
+			 struct server_offer *offer);
+void server_offer_free(struct server_offer *offer);
+/* Refuse those that wait for what they cannot get any more. */
+void server_offer_review(struct barlease_server *server,
+			 struct server_offer *offer);
+
+/* It may have something for somebody, or be empty. */
+void server_offer_changed(struct barlease_server *server,
+			  struct server_offer *offer);
+
+/* offer_check.c */
+int server_offer_check(struct barlease_server *server,
+		       struct server_device *device,
+		       const struct barlease_server_offer *offer);
+int server_offer_check_terms(const struct barlease_device *device,
+			     const struct barlease_server_offer *offer);
+
+/* slice.c */
+struct barlease_range server_slice_range(const struct server_offer *offer,
+					 uint32_t index);
+uint32_t server_slice_take(struct server_offer *offer);
+void server_slice_give_back(struct server_offer *offer, uint32_t index);
+/* Nobody gets it, until it is given back after all. */
+void server_slice_set_stuck(struct server_offer *offer, uint32_t index,
+			    bool stuck);
+/* All of them, after the terms have changed. */
+void server_slices_sort(struct server_offer *offer);
+
+/* show.c */
+struct server_shown *server_shown_find(struct barlease_server *server,
+				       const struct server_listener *listener,
+				       const char *name);
+void server_hide(struct barlease_server *server, struct server_shown *shown);
+
+/* listener.c */
+struct server_listener *server_listener_find(struct barlease_server *server,
+					     uint64_t id);
+void server_listener_close(struct barlease_server *server,
+			   struct server_listener *listener);
+/* If it is closed and has no clients. */
+void server_listener_put(struct barlease_server *server,
+			 struct server_listener *listener);
+
+/* socket_file.c */
+int server_socket_open(const char *path, mode_t mode);
+
+/* client.c */
+
+/* Takes the fd of a connection in any case. */
+void server_client_come(struct barlease_server *server,
+			struct server_listener *listener, int fd);
+
+/* Tell who is not let in. Takes the fd. */
+void server_turn_away(int fd, int error, const char *sentence);
+
+/* It is to be ended, and not sent anything any more. */
+void server_client_fail(struct barlease_server *server,
+			struct server_client *client, const char *reason);
+/* Close the connection; its leases end later. */
+void server_client_end(struct barlease_server *server,
+		       struct server_client *client);
+
+/* End a lease of one that has ended, or forget it. */
+void server_client_clear(struct barlease_server *server,
+			 struct server_client *client);
+void server_client_free(struct server_client *client);
+
+/* out.c */
+
+/* With @lease: of a GRANT, whose fd goes with it. */
+void server_send(struct barlease_server *server, struct server_client *client,
+		 const union packet *packet, struct server_lease *lease);
+void server_flush(struct barlease_server *server, struct server_client *client);
+bool server_has_unsent(const struct server_client *client);
+/* Have the epoll wait for what is wanted of a client. */
+void server_client_watch(struct barlease_server *server,
+			 struct server_client *client);
+void server_outgoing_free(struct server_outgoing *outgoing);
+
+/* tell.c: packets */
+void server_tell_refused(struct barlease_server *server,
+			 struct server_client *client, uint32_t serial,
+			 int error, const char *sentence);
+void server_tell_granted(struct barlease_server *server,
+			 struct server_lease *lease, uint32_t serial);
+void server_tell_released(struct barlease_server *server,
+			  struct server_client *client, uint32_t serial,
+			  uint64_t lease);
+void server_tell_recalled(struct barlease_server *server,
+			  const struct server_lease *lease);
+void server_tell_revoked(struct barlease_server *server,
+			 const struct server_lease *lease,
+			 enum barlease_end why);
+void server_tell_device(struct barlease_server *server,
+			const struct server_lease *lease,
+			enum barlease_device_state state);
+void server_pack_queued(union packet *packet,
+			const struct server_waiter *waiter);
+void server_pack_offer(union packet *packet, const struct server_shown *shown,
+		       uint32_t serial);
+void server_pack_refused(union packet *packet, uint32_t serial, int error,
+			 const char *sentence);
+
+/* listing.c: answers a LIST as far as the client reads */
+void server_list_begin(struct barlease_server *server,
+		       struct server_client *client, uint32_t serial);
+/* The next packet of the answer, and that it was sent. */
+void server_list_pack(const struct server_client *client, union packet *packet);
+void server_list_advance(struct server_client *client);
+
+/* request.c */
+void server_packet_handle(struct barlease_server *server,
+			  struct server_client *client,
+			  const union packet *packet);
+
+/* fit.c */
+
+struct server_wish {
+	enum barlease_access access;
+	enum barlease_attribute attribute;
+	uint64_t minimum;
+};
+
+/*
+ * Can such a request ever be granted from it?
+ * Return: 0, or a positive errno with a sentence, unless that is NULL.
+ */
+int server_fit(const struct server_offer *offer, const struct server_wish *wish,
+	       char *sentence);
+
+/* The same for all that is shown; 0 if it can from one of them. */
+int server_fit_any(const struct server_listener *listener,
+		   const struct server_wish *wish, char *sentence);
+
+/* Is there something to be given now, to whoever may have it? */
+bool server_has_free(const struct server_offer *offer);
+
+/* queue.c */
+void server_queue_init(struct server_queue *queue);
+
+/*
+ * Wait. @offer may be NULL.
+ * Return: 0 or a positive errno with a sentence.
+ */
+int server_wait(struct barlease_server *server, struct server_client *client,
+		struct server_offer *offer,
+		const struct barlease_packet_request *request, char *sentence);
+/* Forget it. Its client is not told. */
+void server_waiter_free(struct barlease_server *server,
+			struct server_waiter *waiter);
+void server_waiter_refuse(struct barlease_server *server,
+			  struct server_waiter *waiter, int error,
+			  const char *sentence);
+
+/* Refuse those that wait for what they cannot get there any more. */
+void server_queue_review(struct barlease_server *server,
+			 struct server_queue *queue,
+			 const struct server_listener *listener);
+
+/* position.c */
+
+/* A waiter is about to leave its queue. */
+void server_position_leave(struct barlease_server *server,
+			   const struct server_waiter *waiter);
+/* Tell some. Return: whether there is more to do. */
+bool server_positions_tell(struct barlease_server *server);
+void server_position_say(struct barlease_server *server,
+			 struct server_waiter *waiter);
+
+/* serve.c */
+void server_offer_serve(struct barlease_server *server,
+			struct server_offer *offer);
+
+/* lease.c */
+struct server_lease *server_lease_find(struct barlease_server *server,
+				       uint64_t id);
+
+/*
+ * Lend a slice, of which there must be one that is free.
+ * Return: 0, and the share is the lease's; or a negative errno.
+ */
+int server_grant(struct barlease_server *server, struct server_client *client,
+		 struct server_offer *offer, const struct server_wish *wish,
+		 struct server_share *share, uint32_t serial);
+/* A sentence for what that answered. */
+void server_say_failed(char *sentence, const struct server_offer *offer,
+		       int err);
+
+/* lease_end.c */
+
+/*
+ * Take it back, and forget it if that works. Its lessee is told unless it is
+ * why.
+ * Return: 0 or what barlease_lease_revoke() answers.
+ */
+int server_lease_end(struct barlease_server *server, struct server_lease *lease,
+		     enum barlease_end why);
+/* The same for one that its lessee will never know of. */
+void server_lease_drop(struct barlease_server *server,
+		       struct server_lease *lease);
+void server_lease_recall(struct barlease_server *server,
+			 struct server_lease *lease, uint64_t grace);
+/* Forget one that is stuck, as its device or the server ends. */
+void server_lease_abandon(struct barlease_server *server,
+			  struct server_lease *lease);
+/* What a callback wanted, when it has returned. */
+void server_lease_fulfil(struct barlease_server *server,
+			 struct server_lease *lease);
+void server_lease_expire(struct barlease_server *server,
+			 struct server_timer *timer);
+
+/* account.c */
+
+/* Return: 0, or EDQUOT with a sentence, unless that is NULL. */
+int server_share_check(struct barlease_server *server,
+		       const struct server_client *client,
+		       struct server_offer *offer, char *sentence);
+/* Return: 0 or -ENOMEM. */
+int server_share_take(struct barlease_server *server,
+		      const struct server_client *client,
+		      struct server_offer *offer, struct server_share *share);
+void server_share_drop(struct barlease_server *server,
+		       struct server_share *share);
+struct server_account *server_account_get(struct barlease_server *server,
+					  struct server_offer *offer,
+					  enum server_identity identity,
+					  uint64_t value);
+void server_account_put(struct barlease_server *server,
+			struct server_account *account);
+
+/* cgroup.c */
+struct server_cgroup *server_cgroup_get(struct barlease_server *server,
+					const char *path);
+void server_cgroup_put(struct barlease_server *server,
+		       struct server_cgroup *cgroup);
+
+/* call.c: the callbacks */
+struct barlease_server_lessee
+server_lessee_of(const struct server_client *client);
+struct barlease_server_lease
+server_lease_of(const struct barlease_server *server,
+		const struct server_lease *lease);
+struct barlease_server_request
+server_request_of(const struct server_waiter *waiter);
+int server_call_request(struct barlease_server *server,
+			const struct server_client *client,
+			const struct barlease_server_request *request,
+			char *sentence);
+void server_call_grant(struct barlease_server *server,
+		       const struct server_lease *lease);
+void server_call_recall(struct barlease_server *server,
+			const struct server_lease *lease);
+void server_call_end(struct barlease_server *server,
+		     const struct server_lease *lease, enum barlease_end why);
+void server_call_stuck(struct barlease_server *server,
+		       const struct server_lease *lease, int error);
+void server_call_refuse(struct barlease_server *server,
+			const struct server_client *client,
+			const struct barlease_server_request *request,
+			int error, const char *sentence);
+void server_call_came(struct barlease_server *server,
+		      const struct server_client *client);
+void server_call_gone(struct barlease_server *server,
+		      const struct server_client *client);
+void server_call_offer_gone(struct barlease_server *server, uint64_t id);
+
+#endif /* SERVER_SERVER_H */

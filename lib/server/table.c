@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "server/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define FIRST_SIZE 64
+
+/* An odd number with its bits all over: 2^64 divided by the golden ratio. */
+#define SPREAD 0x9e3779b97f4a7c15ull
+
+int server_table_init(struct server_table *table)
+{
+	table->buckets = calloc(FIRST_SIZE, sizeof(struct server_table_node *));
+	table->size = FIRST_SIZE;
+	table->count = 0;
+	return table->buckets ? 0 : -ENOMEM;
+}
+
+void server_table_end(struct server_table *table)
+{
+	free(table->buckets);
+	table->buckets = NULL;
+}
+
+static struct server_table_node **bucket_of(const struct server_table *table,
+					    uint64_t hash)
+{
+	return &table->buckets[hash & (table->size - 1)];
+}
+
+static void bucket_add(struct server_table *table,
+		       struct server_table_node *node)
+{
+	struct server_table_node **bucket = bucket_of(table, node->hash);
+
+	node->next = *bucket;
+	*bucket = node;
+}
+
+static void grow(struct server_table *table)
+{
+	struct server_table old = *table;
+	struct server_table_node *node;
+
+	table->buckets =
+		calloc(old.size * 2, sizeof(struct server_table_node *));
+	if (!table->buckets) {
+		*table = old;
+		return;
+	}
+	table->size = old.size * 2;
+	for (size_t i = 0; i < old.size; i++)
+		while ((node = old.buckets[i])) {
+			old.buckets[i] = node->next;
+			bucket_add(table, node);
+		}
+	free(old.buckets);
+}
+
+void server_table_add(struct server_table *table,
+		      struct server_table_node *node, uint64_t hash)
+{
+	if (table->count >= table->size)
+		grow(table);
+	node->hash = hash;
+	bucket_add(table, node);
+	table->count++;
+}
+
+void server_table_remove(struct server_table *table,
+			 struct server_table_node *node)
+{
+	struct server_table_node **place = bucket_of(table, node->hash);
+
+	while (*place != node)
+		place = &(*place)->next;
+	*place = node->next;
+	table->count--;
+}
+
+struct server_table_node *server_table_first(const struct server_table *table,
+					     uint64_t hash)
+{
+	return *bucket_of(table, hash);
+}
+
+uint64_t server_hash(uint64_t first, uint64_t second)
+{
+	uint64_t hash = (first ^ (first >> 32)) * SPREAD + second;
+
+	hash = (hash ^ (hash >> 29)) * SPREAD;
+	return hash ^ (hash >> 32);
+}
+
+uint64_t server_hash_text(uint64_t first, const char *text)
+{
+	for (; *text; text++)
+		first = server_hash(first, (unsigned char)*text);
+	return first;
+}

@@ -91,6 +91,8 @@ class HostPart(Part):
         yield from self.python_tests("scripts/lib/test_runs.py", "runs")
         yield from self.python_tests("tests/documents/test_documents.py",
                                      "documents")
+        yield from self.python_tests("tests/examples/test_examples.py",
+                                     "examples")
 
     def add_host_tests(self):
         self.add_selected(self.host_tests())

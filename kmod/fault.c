@@ -79,16 +79,26 @@ static vm_fault_t barlease_insert(struct vm_fault *vmf,
 				  struct barlease_lease *lease,
 				  unsigned long pfn, unsigned int order)
 {
-	/* Without it a huge entry may come back read-only, and for ever. */
+	/*
+	 * Where a huge entry was made read-only, it would stay so for ever
+	 * without this. With it, the mm insists on finding that entry, and there
+	 * may be a page table instead, which another thread has had made. Under
+	 * memory_lock and the mapping's own lock an entry stays what it is.
+	 */
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 
 	if (!order)
 		return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
-	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && order == PMD_ORDER)
+
+	WRITE_ONCE(lease->had_huge, true);
+	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && order == PMD_ORDER) {
+		write = write && pmd_leaf(pmdp_get_lockless(vmf->pmd));
 		return compat_insert_pmd(vmf, pfn, write);
+	}
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) &&
 	    order == PUD_ORDER && barlease_allow_1g()) {
 		WRITE_ONCE(lease->had_pud, true);
+		write = write && pud_leaf(pudp_get(vmf->pud));
 		return compat_insert_pud(vmf, pfn, write);
 	}
 	return VM_FAULT_FALLBACK;
@@ -97,6 +107,14 @@ static vm_fault_t barlease_insert(struct vm_fault *vmf,
 static int barlease_no_pte(pte_t *pte, unsigned long address, void *data)
 {
 	return 0;
+}
+
+/* Page tables stay until the mapping ends; huge entries come and go. */
+static bool barlease_has_table(struct vm_fault *vmf)
+{
+	pmd_t pmd = pmdp_get_lockless(vmf->pmd);
+
+	return !pmd_none(pmd) && !pmd_leaf(pmd);
 }
 
 /*
@@ -150,11 +168,12 @@ vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
 	unsigned long pfn;
 
 	/*
-	 * Where a huge entry fits there is never a new page table, even if
-	 * huge pages are switched off for this process: see above.
+	 * Where a huge entry fits, or is already, there is never a new page
+	 * table, even if huge pages are switched off for this process: see
+	 * above.
 	 */
 	if (!order && IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) &&
-	    pmd_none(pmdp_get_lockless(vmf->pmd)))
+	    !barlease_has_table(vmf))
 		ret = barlease_locate(vmf, PMD_ORDER, &pfn);
 	if (!ret)
 		order = PMD_ORDER;
@@ -198,9 +217,10 @@ vm_fault_t barlease_fault_around(struct vm_fault *vmf)
 	struct barlease_lease *lease = vma->vm_private_data;
 	struct rw_semaphore *memory_lock = &lease->dev->core.memory_lock;
 	unsigned long first = max(vmf->address & PMD_MASK, vma->vm_start);
-	unsigned long last = min(ALIGN(vmf->address + 1, PMD_SIZE), vma->vm_end);
-	unsigned long page = linear_page_index(vma, vmf->address) -
-			     lease->window;
+	unsigned long last =
+		min(ALIGN(vmf->address + 1, PMD_SIZE), vma->vm_end);
+	unsigned long page =
+		linear_page_index(vma, vmf->address) - lease->window;
 	const struct barlease_extent *extent;
 	unsigned long before, count;
 	vm_fault_t ret;

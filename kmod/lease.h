@@ -75,7 +75,7 @@ struct barlease_lease {
 	atomic_t mappings;
 	atomic64_t faults[BARLEASE_FAULT_SIZES];
 
-	/* Constant from export on, but for had_pud. */
+	/* Constant from export on, but for the last two flags. */
 	char name[DMA_BUF_NAME_LEN];	/* BDF:BAR[offset+length] */
 	u64 id;			/* unique for as long as the module is loaded */
 	u32 bar;
@@ -89,7 +89,11 @@ struct barlease_lease {
 	 * device; see window.c.
 	 */
 	unsigned long window;
-	/* Some mapping has had 1 GiB entries; set once, never cleared. */
+	/*
+	 * Some mapping has had entries of 2 MiB or more, of 1 GiB; set once, never
+	 * cleared.
+	 */
+	bool had_huge;
 	bool had_pud;
 	unsigned int nr_extents;
 	struct barlease_extent extents[] __counted_by(nr_extents);

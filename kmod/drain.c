@@ -10,7 +10,8 @@
  *
  * Telling is left to a work item: an importer may do what it likes in its
  * callback, such as wait for fences, which anybody with the DMABUF's fd can add
- * and never signal. Nobody is stuck there but the work of that lease.
+ * and never signal. Nobody is stuck there but the work of that lease, up to
+ * WQ_MAX_ACTIVE of them.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -397,7 +398,8 @@ void barlease_peers_exit(struct barlease_device *dev)
  */
 int barlease_drain_init(void)
 {
-	barlease_queue = alloc_workqueue("barlease", WQ_UNBOUND, 0);
+	barlease_queue = alloc_workqueue("barlease", WQ_UNBOUND,
+					 WQ_MAX_ACTIVE);
 	return barlease_queue ? 0 : -ENOMEM;
 }
 

@@ -23,21 +23,16 @@
 #include "device.h"
 #include "peer.h"
 
-/* Sets the gate of every device of ours in the set; see fault.c. */
-static void barlease_set_gates(struct vfio_device_set *dev_set,
-			       unsigned long gate)
-{
-	struct vfio_device *vfio;
-
-	mutex_lock(&dev_set->lock);
-	list_for_each_entry(vfio, &dev_set->device_list, dev_set_list)
-		if (barlease_is_ours(vfio))
-			WRITE_ONCE(barlease_device(vfio)->gate, gate);
-	mutex_unlock(&dev_set->lock);
-}
-
 /* How long lessees are kept away so that a hot reset gets its locks. */
 #define BARLEASE_GATE_MS 500
+
+/* See fault.c. */
+static void barlease_set_gates(struct barlease_device **devices,
+			       unsigned int count, unsigned long gate)
+{
+	while (count)
+		WRITE_ONCE(devices[--count]->gate, gate);
+}
 
 /*
  * A hot reset takes the memory_lock of every function of the set or answers
@@ -45,27 +40,30 @@ static void barlease_set_gates(struct vfio_device_set *dev_set,
  * lessees do, and must not be able to keep a reset from happening.
  */
 static long barlease_hot_reset_gated(struct vfio_device *vfio, unsigned int cmd,
-				     unsigned long arg)
+				     unsigned long arg,
+				     struct barlease_device **devices,
+				     unsigned int count)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(BARLEASE_GATE_MS);
 	long ret;
 
 	/* The value 0 means that there is no gate. */
-	barlease_set_gates(vfio->dev_set, end | 1);
+	barlease_set_gates(devices, count, end | 1);
 	do {
 		ret = vfio_pci_core_ioctl(vfio, cmd, arg);
 		if (ret != -EBUSY || signal_pending(current))
 			break;
 		usleep_range(500, 1000);
 	} while (time_before(jiffies, end));
-	barlease_set_gates(vfio->dev_set, 0);
+	barlease_set_gates(devices, count, 0);
 	return ret;
 }
 
 /*
  * The functions of ours that a hot reset would hit, referenced. Only those that
  * the same user has opened: the core looks at the ownership of the set later,
- * and whoever does not own it must not be able to bother others' importers.
+ * and whoever does not own it must not be able to bother others' importers, or
+ * to keep their lessees away.
  * Those of another owner are told by reset_prepare, if it comes to that.
  */
 static struct barlease_device **
@@ -89,6 +87,8 @@ barlease_hot_reset_devices(struct vfio_device *caller, unsigned int *count)
 		    !uid_eq(dev->opener, barlease_device(caller)->opener))
 			continue;
 		get_device(&vfio->device);
+		/* Whoever waits for an importer names it in the log. */
+		pci_dev_get(dev->core.pdev);
 		devices[(*count)++] = dev;
 	}
 out:
@@ -112,12 +112,14 @@ static long barlease_hot_reset(struct vfio_device *vfio, unsigned int cmd,
 	if (ret)
 		away--;
 	else
-		ret = barlease_hot_reset_gated(vfio, cmd, arg);
+		ret = barlease_hot_reset_gated(vfio, cmd, arg, devices, count);
 
 	while (away)
 		barlease_peers_back(devices[--away]);
-	while (count)
-		put_device(&devices[--count]->core.vdev.device);
+	while (count) {
+		pci_dev_put(devices[--count]->core.pdev);
+		put_device(&devices[count]->core.vdev.device);
+	}
 	kfree(devices);
 	return ret;
 }

@@ -108,6 +108,18 @@ void barlease_peer_detach(struct dma_buf *dmabuf,
 	atomic_dec(&lease->attachments);
 }
 
+/*
+ * With lazy invalidation the IOMMU may know the addresses for some time after
+ * they are unmapped, which would outlive a revocation.
+ */
+static void barlease_flush_iommu(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	if (domain && domain->type == IOMMU_DOMAIN_DMA_FQ)
+		iommu_flush_iotlb_all(domain);
+}
+
 struct sg_table *barlease_peer_map(struct dma_buf_attachment *attachment,
 				   enum dma_data_direction direction)
 {
@@ -124,21 +136,12 @@ struct sg_table *barlease_peer_map(struct dma_buf_attachment *attachment,
 	table = compat_map_extents(attachment, lease, direction);
 	trace_barlease_peer_map(lease, attachment->dev,
 				PTR_ERR_OR_ZERO(table));
-	if (IS_ERR(table))
+	if (IS_ERR(table)) {
+		/* Part of it may have been mapped. */
+		barlease_flush_iommu(attachment->dev);
 		barlease_peer_leave(lease);
+	}
 	return table;
-}
-
-/*
- * With lazy invalidation the IOMMU may know the addresses for some time after
- * they are unmapped, which would outlive a revocation.
- */
-static void barlease_flush_iommu(struct device *dev)
-{
-	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
-
-	if (domain && domain->type == IOMMU_DOMAIN_DMA_FQ)
-		iommu_flush_iotlb_all(domain);
 }
 
 void barlease_peer_unmap(struct dma_buf_attachment *attachment,

@@ -146,16 +146,32 @@ end:	lessee_fd;
 	up_read(mmap_lock, false)
 }
 
-/* fork(): the copy is linked first and gets its entries then. It may exit. */
+/*
+ * fork(): the copy is linked first and gets its entries then. It may exit. An
+ * entry of 4 KiB is copied under the lock of its page table; one of 2 MiB is read
+ * before, so that .open takes it away (barlease_forked()).
+ */
 proctype child()
 {
+	bool copy;
+
 end:	linked[0];
 	down_write(mmap_lock, false);
 	if
 	:: linked[0] ->
 		file_refs++;
-		atomic { LOCKED(i_mmap_lock) -> linked[1] = true };
-		atomic { entry[1] = entry[0]; PROMISES };
+		if
+		:: true ->
+			atomic { LOCKED(i_mmap_lock) -> linked[1] = true };
+			atomic { entry[1] = entry[0]; PROMISES }
+		:: true ->
+#ifndef BUG_FORK_COPIES_HUGE
+			entry[0] = false;
+#endif
+			atomic { LOCKED(i_mmap_lock) -> linked[1] = true };
+			copy = entry[0];
+			atomic { entry[1] = copy; PROMISES }
+		fi;
 		up_write(mmap_lock, false);
 		if
 		:: true ->

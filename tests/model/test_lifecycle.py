@@ -100,6 +100,11 @@ class Model(unittest.TestCase):
         self.assert_broken("FAULTS EVENTS", "MMAP_TAKES_MEMORY_LOCK",
                            "no_mmap_waits_for_a_reset")
 
+    def test_a_fork_that_copies_huge_entries_is_caught(self):
+        self.assert_broken("FORK EVENTS", "FORK_COPIES_HUGE",
+                           "revoked_means_gone",
+                           "window_is_empty_when_it_is_given_back")
+
     def test_user_memory_touched_under_memory_lock_is_caught(self):
         self.assert_stuck("READS EVENTS", "READ_FAULTS_UNDER_MEMORY_LOCK",
                           "lessor", "lessee", "faulter", "reader")

@@ -97,9 +97,30 @@ static void assert_exit_0(pid_t pid)
 	ASSERT_EQ(status, 0);
 }
 
-/* One life of the lessor: it closes the device itself, or is killed. */
-static void run_lessor(struct race *race, uint32_t round, long long end)
+/*
+ * Half as long as it took to open and to close it the last time, or longer, so
+ * that the race is about leases, too: the debug kernel takes half a minute to
+ * unmap a BAR of 8 GiB.
+ */
+static void live(struct race *race, long long last, long long end)
 {
+	long long least = now_ms() + 200 + race_random(&race->seed, 600);
+
+	while (now_ms() < least || (last > 0 && now_ms() < end)) {
+		sleep_ms(100);
+		last -= 200;
+	}
+}
+
+/*
+ * One life of the lessor: it closes the device itself, or is killed. Return how
+ * long everything but lending took; @last: the same of the one before, ms.
+ */
+static long long run_lessor(struct race *race, uint32_t round, long long last,
+			    long long end)
+{
+	long long start = now_ms();
+	long long open, closing;
 	bool killed = round % 3 == 2;
 	int status;
 	pid_t pid;
@@ -113,21 +134,23 @@ static void run_lessor(struct race *race, uint32_t round, long long end)
 	while (!atomic_load(&race->is_open) && now_ms() < end) {
 		if (ASSERT_SYS(waitpid(pid, &status, WNOHANG)) == pid) {
 			ASSERT_EQ(status, 0);
-			return;
+			return last;
 		}
-		sleep_ms(1);
+		sleep_ms(10);
 	}
-	sleep_ms(200 + race_random(&race->seed, 600));
-	if (!killed) {
+	open = now_ms();
+	live(race, last, end);
+	closing = now_ms();
+	if (killed) {
+		ASSERT_SYS(kill(pid, SIGKILL));
+		ASSERT_SYS(waitpid(pid, NULL, 0));
+		atomic_store(&race->round_ended[round], true);
+	} else {
 		atomic_store(&race->close_device, true);
 		assert_exit_0(pid);
-		race_count(race, RACE_CLOSES);
-		return;
 	}
-	ASSERT_SYS(kill(pid, SIGKILL));
-	ASSERT_SYS(waitpid(pid, NULL, 0));
-	atomic_store(&race->round_ended[round], true);
-	race_count(race, RACE_KILLS);
+	race_count(race, killed ? RACE_KILLS : RACE_CLOSES);
+	return open - start + now_ms() - closing;
 }
 
 void race_run(struct race *race, long long ms,
@@ -137,6 +160,7 @@ void race_run(struct race *race, long long ms,
 	pid_t others[RACE_BORROWERS + 1];
 	long long end = now_ms() + ms;
 	unsigned int count = place->borrowers + place->importer;
+	long long last = 0;
 	uint32_t round;
 	unsigned int i;
 
@@ -151,7 +175,7 @@ void race_run(struct race *race, long long ms,
 
 	for (round = 0; (now_ms() < end || !enough(race)) &&
 			round < RACE_ROUNDS; round++) {
-		run_lessor(race, round, end);
+		last = run_lessor(race, round, last, end);
 		for (i = 0; i < count; i++)
 			ASSERT_EQ(waitpid(others[i], NULL, WNOHANG), 0);
 	}

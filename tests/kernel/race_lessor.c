@@ -253,7 +253,7 @@ static struct barlease_device *open_when_there(struct race *race)
 		dev = NULL;
 		if (race_lessor_stops(race))
 			_exit(0);
-		usleep(1000);
+		sleep_ms(10);
 	}
 	return dev;
 }

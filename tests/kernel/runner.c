@@ -12,6 +12,7 @@
 #include "aftermath.h"
 #include "bind.h"
 #include "runner.h"
+#include "standstill.h"
 
 #define ALIVE_MS 10000
 
@@ -99,6 +100,7 @@ static void child_watch(const struct test *test, pid_t pid,
 
 	if (!wait_for_test(test, pid, &status)) {
 		outcome->timed_out = true;
+		standstill_tell(pid);
 		kill(-pid, SIGKILL);
 		wait_for(pid, &status, patience_ms(5000));
 	}

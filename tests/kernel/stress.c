@@ -14,12 +14,25 @@
 #define TRACING "/sys/kernel/tracing/"
 #define ALLOW_1G "/sys/module/barlease_vfio_pci/parameters/allow_1g"
 
+/* What is taken away is mostly in use; else it has just been opened, or not. */
+static void wait_until_open(struct race *race, uint32_t *seed)
+{
+	long long end = now_ms();
+
+	if (race_random(seed, 4))
+		end += patience_ms(5000);
+	while (!atomic_load(&race->is_open) && !atomic_load(&race->stop) &&
+	       now_ms() < end)
+		sleep_ms(50);
+}
+
 void stress_unplug(struct race *race)
 {
 	const char *bdf = device_bdf(race->place->name);
 	uint32_t seed = race->seed;
 
 	while (!atomic_load(&race->stop)) {
+		wait_until_open(race, &seed);
 		sleep_ms(300 + race_random(&seed, 1500));
 		host_do("yank");
 		hotplug_wait_until_gone(bdf);
@@ -34,6 +47,7 @@ void stress_unbind(struct race *race)
 	uint32_t seed = race->seed;
 
 	while (!atomic_load(&race->stop)) {
+		wait_until_open(race, &seed);
 		sleep_ms(race_random(&seed, 1000));
 		ASSERT_OK(device_unbind(bdf));
 		sleep_ms(race_random(&seed, 20));

@@ -93,6 +93,16 @@ static void start(void (*run)(struct race *race), struct race *race)
 	}
 }
 
+static void print_places(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < PLACES; i++) {
+		test_note("%s", places[i].name);
+		race_print(&races[i], 1);
+	}
+}
+
 /* The first that fails ends the test. Now and then it is said what was done. */
 static void wait_for_all(unsigned int left)
 {
@@ -110,7 +120,7 @@ static void wait_for_all(unsigned int left)
 		}
 		if (now_ms() < next)
 			continue;
-		race_print(races, PLACES);
+		print_places();
 		next += REPORT_MS;
 	}
 }

@@ -35,6 +35,8 @@ struct barlease_device {
 
 	/* Taken stretches of the address space, in pages. Has its own lock. */
 	struct maple_tree windows;
+	/* Where the next one is looked for first; any value will do. */
+	unsigned long next_window;
 
 	/* The importers of our leases. */
 	struct barlease_peers peers;

@@ -51,15 +51,35 @@ void barlease_windows_destroy(struct barlease_device *dev)
 	mtree_destroy(&dev->windows);
 }
 
-/* -ENOMEM when there is no memory or no stretch of free offsets. */
+static int barlease_window_alloc_from(struct barlease_lease *lease,
+				      unsigned long first)
+{
+	return mtree_alloc_range(&lease->dev->windows, &lease->window, lease,
+				 lease->pages, first, BARLEASE_WINDOWS_END - 1,
+				 GFP_KERNEL_ACCOUNT);
+}
+
+/*
+ * -ENOMEM when there is no memory or no stretch of free offsets.
+ *
+ * Behind the last one: mappings of a lease that has ended stay in its window
+ * for as long as their process likes, and there are as many as it likes. Who
+ * ends the next lease there has to walk over them.
+ */
 int barlease_window_alloc(struct barlease_lease *lease)
 {
+	struct barlease_device *dev = lease->dev;
+	unsigned long first = READ_ONCE(dev->next_window);
 	int ret;
 
-	ret = mtree_alloc_range(&lease->dev->windows, &lease->window, lease,
-				lease->pages, 0, BARLEASE_WINDOWS_END - 1,
-				GFP_KERNEL_ACCOUNT);
-	return ret ? -ENOMEM : 0;
+	ret = barlease_window_alloc_from(lease, first);
+	if (ret && ret != -ENOMEM && first)
+		ret = barlease_window_alloc_from(lease, 0);
+	if (ret)
+		return -ENOMEM;
+
+	WRITE_ONCE(dev->next_window, lease->window + lease->pages);
+	return 0;
 }
 
 /*

@@ -18,6 +18,9 @@ int override_begin(const char *function, long value, int skip);
 /* The same, but only about the calls that the module under test makes itself. */
 int override_begin_ours(const char *function, long value, int skip);
 
+/* For @skip: all calls until the end. */
+#define OVERRIDE_ALWAYS (-1)
+
 /* Back to normal. Return: whether there was such a call. Leaves errno alone. */
 bool override_end(int override);
 

@@ -42,7 +42,7 @@ static void memory_on(int device)
 		  sizeof(command));
 }
 
-static void pair_open_by_group(struct pair *pair)
+static void pair_open_by_group(struct pair *pair, const uid_t *users)
 {
 	const char *const bdf[2] = { device_bdf(PAIR0), device_bdf(PAIR1) };
 	int i;
@@ -53,13 +53,16 @@ static void pair_open_by_group(struct pair *pair)
 	ASSERT_SYS(ioctl(pair->group, VFIO_GROUP_SET_CONTAINER, &pair->iommu));
 	ASSERT_SYS(ioctl(pair->iommu, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 	for (i = 0; i < 2; i++) {
+		ASSERT_SYS(seteuid(users[i]));
 		pair->device[i] = (int)ASSERT_SYS(ioctl(
 			pair->group, VFIO_GROUP_GET_DEVICE_FD, bdf[i]));
+		ASSERT_SYS(seteuid(0));
 		memory_on(pair->device[i]);
 	}
 }
 
-void pair_open_by_iommufd(struct pair *pair)
+/* VFIO opens the device when it is bound to the iommufd. */
+static void pair_open_by_its_files(struct pair *pair, const uid_t *users)
 {
 	const char *const bdf[2] = { device_bdf(PAIR0), device_bdf(PAIR1) };
 	int i;
@@ -68,18 +71,35 @@ void pair_open_by_iommufd(struct pair *pair)
 	pair->iommu = iommufd_open();
 	for (i = 0; i < 2; i++) {
 		pair->device[i] = cdev_open(bdf[i]);
+		ASSERT_SYS(seteuid(users[i]));
 		ASSERT_SYS(cdev_bind(pair->device[i], pair->iommu));
+		ASSERT_SYS(seteuid(0));
 		memory_on(pair->device[i]);
 	}
 }
 
-void pair_open(struct pair *pair)
+static void pair_open_as(struct pair *pair, const uid_t *users)
 {
 	if (device_way == BARLEASE_BY_GROUP ||
 	    (device_way == BARLEASE_ANY_WAY && !have_iommufd()))
-		pair_open_by_group(pair);
+		pair_open_by_group(pair, users);
 	else
-		pair_open_by_iommufd(pair);
+		pair_open_by_its_files(pair, users);
+}
+
+void pair_open(struct pair *pair)
+{
+	pair_open_as(pair, (uid_t[]){ 0, 0 });
+}
+
+void pair_open_by_iommufd(struct pair *pair)
+{
+	pair_open_by_its_files(pair, (uid_t[]){ 0, 0 });
+}
+
+void pair_open_by_two_users(struct pair *pair, uid_t second)
+{
+	pair_open_as(pair, (uid_t[]){ 0, second });
 }
 
 void pair_close(struct pair *pair)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct pair {
 	int iommu;	/* a container or an iommufd */
@@ -18,6 +19,9 @@ struct pair {
 /* Opens both and switches their memory on; skips the test without them. */
 void pair_open(struct pair *pair);
 void pair_open_by_iommufd(struct pair *pair);
+
+/* The same, but the second one is opened by another user. */
+void pair_open_by_two_users(struct pair *pair, uid_t second);
 void pair_close(struct pair *pair);
 
 /* One range of BAR 0 of one of them, as a new fd. */

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Functions that are reset together. */
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +13,7 @@
 #include "device.h"
 #include "harness.h"
 #include "lessee.h"
+#include "override.h"
 #include "pair.h"
 #include "touch.h"
 
@@ -139,5 +144,93 @@ TEST(hot_reset_is_not_kept_away_by_faulting_lessees)
 		ASSERT_SYS(waitpid(lessees[i], NULL, 0));
 	}
 	close(fd);
+	pair_close(&pair);
+}
+
+/* In memory that the lessor and its lessee share. */
+struct attempt {
+	atomic_bool asks;	/* the lessor asks for a reset */
+	atomic_bool over;	/* it has its answer */
+	atomic_bool let_in;	/* an access came through in between */
+	atomic_bool looked;
+};
+
+/* proc_pid_syscall(5); what runs just now tells nothing. */
+static bool sleeps_in_ioctl(pid_t pid)
+{
+	char path[40], text[100] = "";
+	int fd, number = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	fd = (int)ASSERT_SYS(open(path, O_RDONLY | O_CLOEXEC));
+	ASSERT_SYS(read(fd, text, sizeof(text) - 1));
+	close(fd);
+	return sscanf(text, "%d ", &number) == 1 && number == SYS_ioctl;
+}
+
+/*
+ * It is looked at the lessor some time after the access, as both go on at the
+ * same moment otherwise.
+ */
+static _Noreturn void touch_meanwhile(struct attempt *attempt, int fd)
+{
+	uint32_t *map = lease_map_rw(fd, 0, PAGE);
+	bool asks;
+
+	while (!atomic_load(&attempt->asks))
+		sleep_ms(1);
+	do {
+		asks = sleeps_in_ioctl(getppid());
+	} while (!asks && !atomic_load(&attempt->over));
+	ASSERT_TOUCH(touch_read(map, NULL), TOUCH_OK);
+	sleep_ms(200);
+	if (asks && !atomic_load(&attempt->over))
+		atomic_store(&attempt->let_in, true);
+	atomic_store(&attempt->looked, true);
+	_exit(0);
+}
+
+/* A hot reset by the first of them that stays EBUSY, which takes half a second. */
+static bool is_let_in(struct pair *pair, int which, struct attempt *attempt)
+{
+	int fd = pair_export(pair, which, 0, PAGE);
+	int override, ret, status;
+	pid_t pid;
+
+	memset(attempt, 0, sizeof(*attempt));
+	pid = (pid_t)ASSERT_SYS(fork());
+	if (!pid)
+		touch_meanwhile(attempt, fd);
+	override = override_begin_ours("vfio_pci_core_ioctl", -EBUSY,
+				       OVERRIDE_ALWAYS);
+	atomic_store(&attempt->asks, true);
+	ret = pair_hot_reset(pair, 0);
+	atomic_store(&attempt->over, true);
+	ASSERT(override_end(override));
+	ASSERT_ERROR(ret, EBUSY);
+	ASSERT_SYS(waitpid(pid, &status, 0));
+	ASSERT_EQ(status, 0);
+	ASSERT(atomic_load(&attempt->looked));
+	close(fd);
+	return atomic_load(&attempt->let_in);
+}
+
+TEST(hot_reset_keeps_away_no_lessee_of_another_owner)
+{
+	struct attempt *attempt = (void *)ASSERT_SYS(
+		mmap(NULL, sizeof(*attempt), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	struct pair pair;
+	int own = 0, i;
+
+	pair_open_by_two_users(&pair, LESSEE_UID);
+	/* A busy machine may let it in too late, but not each time. */
+	for (i = 0; i < 10 && !is_let_in(&pair, 1, attempt); i++)
+		;
+	ASSERT_COMPARE(i, <, 10);
+	/* Those of its own are, where the same goes. */
+	for (i = 0; i < 3; i++)
+		own += is_let_in(&pair, 0, attempt);
+	ASSERT_COMPARE(own, <, 3);
 	pair_close(&pair);
 }

@@ -3,9 +3,10 @@
  * Makes a call of a function of the kernel fail, for one process: write
  * "FUNCTION VALUE SKIP" to <debugfs>/barlease-test/override. Then, while the
  * file is open, the call after the next SKIP calls by the process that wrote
- * does not take place and gives VALUE. Read the file to learn whether that has
- * happened ("1" or "0"). "FUNCTION VALUE SKIP [MODULE]" is only about the calls
- * that return into that module, for a function that others call, too.
+ * does not take place and gives VALUE; with a SKIP of -1 none does. Read the
+ * file to learn whether that has happened ("1" or "0"). "FUNCTION VALUE SKIP
+ * [MODULE]" is only about the calls that return into that module, for a
+ * function that others call, too.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -28,6 +29,7 @@ struct override {
 	char module[64]; /* "[NAME]", or empty */
 	unsigned long value;
 	atomic_t left;
+	bool always;
 	pid_t process;
 	bool armed;
 	bool done;
@@ -67,7 +69,7 @@ static int override_call(struct kprobe *probe, struct pt_regs *regs)
 	struct override *override = container_of(probe, struct override, probe);
 
 	if (!override_concerns(override, regs) ||
-	    atomic_dec_return(&override->left) != 0)
+	    (!override->always && atomic_dec_return(&override->left) != 0))
 		return 0;
 
 	WRITE_ONCE(override->done, true);
@@ -105,6 +107,7 @@ static ssize_t override_write(struct file *file, const char __user *user,
 
 	override->value = value;
 	override->process = task_tgid_nr(current);
+	override->always = skip < 0;
 	atomic_set(&override->left, skip + 1);
 	override->probe.symbol_name = override->function;
 	override->probe.pre_handler = override_call;

@@ -5,6 +5,7 @@ python3 -m unittest tests/vm/test_rig.py
 """
 
 import json
+import os
 import pathlib
 import socket
 import sys
@@ -14,7 +15,8 @@ import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from rig import hostcall, logscan, monitor, source, stuck  # noqa: E402
+from rig import (accelerator, hostcall, logscan, monitor,  # noqa: E402
+                 source, stuck)
 from rig.common import Failure, Usage, kernel_entry, kernel_names  # noqa: E402
 from rig.cpio import Archive  # noqa: E402
 from rig.machine import Machine, parse_size  # noqa: E402
@@ -360,6 +362,18 @@ class Machines(unittest.TestCase):
         for text in ("ivshmem", "ivshmem:3M", "edu:1M"):
             with self.subTest(text=text), self.assertRaises(Usage):
                 machine.add_device(text)
+
+
+class Accelerator(unittest.TestCase):
+    def test_it_is_what_the_environment_says_or_a_mistake(self):
+        for wish, is_said in ("tcg-single", "tcg,thread=single"), \
+                             ("tcg", "tcg,thread=multi"), ("kvm", "kvm"):
+            with self.subTest(wish=wish), \
+                    mock.patch.dict(os.environ, BARLEASE_ACCEL=wish):
+                self.assertEqual(accelerator.choose(None), is_said)
+        with mock.patch.dict(os.environ, BARLEASE_ACCEL="tgc"), \
+                self.assertRaisesRegex(Usage, "tgc"):
+            accelerator.choose(None)
 
 
 class Initramfs(unittest.TestCase):

@@ -7,9 +7,14 @@ python3 -m unittest tests/documents/test_documents.py
 import pathlib
 import re
 import subprocess
+import sys
+import tempfile
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests/vm"))
+from rig.common import build_dir  # noqa: E402
+
 MANUAL = TOP / "man" / "barlease-vfio-pci.4"
 # Where the range of supported kernels is written down.
 RANGES = ["man/barlease-vfio-pci.4", "docs/kernel.md"]
@@ -33,6 +38,26 @@ def messages():
                 r'(?:_once|_ratelimited)?\(((?:[^;])*?)\);', text):
             match = re.search(r'"((?:[^"\\]|\\.)*)"', call[1])
             yield file.name, match[1].removesuffix(r"\n")
+
+
+def library_pages():
+    """The manual of the library, as it was built."""
+    return sorted((build_dir() / "man").glob("*.[37]"))
+
+
+def names(page):
+    """What a page has in NAME."""
+    head = page.read_text().split("\n.Nd ")[0]
+    return re.findall(r"^\.Nm (\w+)", head, re.MULTILINE)
+
+
+def lint(page):
+    # Which other pages this machine has is not the page's business.
+    out = subprocess.run(["mandoc", "-Tlint", "-W", "style", page],
+                         capture_output=True, text=True, check=False)
+    return [line for line in (out.stdout + out.stderr).splitlines()
+            if "referenced manual not found" not in line
+            and "makewhatis" not in line]
 
 
 class Documents(unittest.TestCase):
@@ -63,8 +88,10 @@ class Documents(unittest.TestCase):
             .split("## What a lessee can still do")[1].split("\n## ")[0]
         interface = (TOP / "docs" / "interface.md").read_text() \
             .split("## What ends an access")[1].split("\n## ")[0]
+        overview = (TOP / "man/pages/barlease.7").read_text() \
+            .split(".Ss What a lessee can still do")[1].split(".Ss ")[0]
         for name, text in (("manual", security), ("design", design),
-                           ("interface", interface)):
+                           ("interface", interface), ("overview", overview)):
             for word in ("type1", "KVM", "nested"):
                 with self.subTest(name=name, word=word):
                     self.assertIn(word.lower(), text.lower())
@@ -77,13 +104,64 @@ class Documents(unittest.TestCase):
         self.assertEqual([match[1] for match in found], [version])
 
     def test_manual_page_is_free_of_lint(self):
-        # Which other pages this machine has is not the page's business.
-        out = subprocess.run(["mandoc", "-Tlint", "-W", "style", MANUAL],
-                             capture_output=True, text=True, check=False)
-        complaints = [line for line in (out.stdout + out.stderr).splitlines()
-                      if "referenced manual not found" not in line
-                      and "makewhatis" not in line]
-        self.assertEqual(complaints, [])
+        self.assertEqual(lint(MANUAL), [])
+
+    def test_pages_of_the_library_are_free_of_lint(self):
+        self.assertGreater(len(library_pages()), 10)
+        for page in library_pages():
+            with self.subTest(page=page.name):
+                self.assertEqual(lint(page), [])
+
+    def test_each_function_of_the_library_has_one_page(self):
+        exported = re.findall(r"^\t(barlease_\w+);",
+                              (TOP / "lib/libbarlease.map").read_text(),
+                              re.MULTILINE)
+        self.assertGreater(len(exported), 50)
+        named = [name for page in library_pages() for name in names(page)]
+        for function in exported:
+            with self.subTest(function=function):
+                self.assertEqual(named.count(function), 1)
+
+    def test_each_function_is_declared_and_explained_on_its_page(self):
+        for page in library_pages():
+            _, found, text = page.read_text().partition("\n.Sh SYNOPSIS\n")
+            if not found or page.name == "libbarlease.3":
+                continue
+            declared, explained = text.split("\n.Sh DESCRIPTION\n")
+            declared = re.findall(r"^\.F[no] (\w+)", declared, re.MULTILINE)
+            for name in names(page):
+                # Of those that are alike one stands for all.
+                width = re.sub(r"(read|write)(8|16|64)", r"\g<1>32", name)
+                kind = re.sub(r"_relaxed$|(?<=_each_).*", "", width)
+                kind = re.sub("guarded_write32", "guarded_read32", kind)
+                with self.subTest(page=page.name, name=name):
+                    self.assertIn(width, declared)
+                    self.assertTrue(kind in explained)
+
+    def test_pages_refer_to_pages_that_there_are(self):
+        known = {f"{name} {page.suffix[1:]}" for page in library_pages()
+                 for name in [page.stem, *names(page)]}
+        referred = {page.name: set(re.findall(r"Xr (\S+ \d)",
+                                              page.read_text()))
+                    for page in library_pages()}
+        for name, others in referred.items():
+            with self.subTest(page=name):
+                ours = {other for other in others if "barlease" in other}
+                self.assertEqual(ours - known, ours & {"barlease-vfio-pci 4"})
+        every = {f"{page.stem} {page.suffix[1:]}" for page in library_pages()}
+        self.assertEqual(every - referred["libbarlease.3"], {"libbarlease 3"})
+
+    def test_a_page_of_what_no_header_has_is_not_made(self):
+        for wrong in ("@names barlease/map.h barlease_map_end2\n@synopsis",
+                      "@type barlease_maps barlease/map.h", "@nonsense"):
+            with self.subTest(wrong=wrong), \
+                 tempfile.NamedTemporaryFile("w", suffix=".3") as file:
+                print(wrong, file=file, flush=True)
+                made = subprocess.run(
+                    [sys.executable, TOP / "man/page.py", TOP / "include",
+                     file.name], capture_output=True, text=True, check=False)
+                self.assertEqual(made.returncode, 1)
+                self.assertIn(file.name, made.stderr)
 
     def test_manual_page_explains_each_message_of_the_driver(self):
         manual = re.findall(r"^\.It (.*)", MANUAL.read_text(), re.MULTILINE)

@@ -114,13 +114,10 @@ void server_waiter_free(struct barlease_server *server,
 	waiter->client->waiter_count--;
 	server->waiter_count--;
 	server_timer_end(&server->timers, &waiter->timeout);
-	if (waiter->share.accounts[0]) {
-		struct server_offer *offer = waiter->share.accounts[0]->offer;
-
-		/* It counted, and may have kept others from something. */
-		server_share_drop(server, &waiter->share);
-		server_offer_changed(server, offer);
-	}
+	/* While it waited for something by name, there was none of that: so
+	 * what it counted there has kept nobody else from it.
+	 */
+	server_share_drop(server, &waiter->share);
 	free(waiter);
 }
 

@@ -234,7 +234,8 @@ static bool mend(void)
 		}
 	}
 	for (unsigned int i = 0; i < OFFERS; i++)
-		if (!world.offers[i].there && chance(2)) {
+		if (!world.offers[i].there ||
+		    (world.offers[i].removed && !chance(4))) {
 			policy_add(i);
 			return true;
 		}

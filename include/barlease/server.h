@@ -40,7 +40,10 @@ extern "C" {
 
 struct barlease_server;
 
-/* A process that is connected. Its strings last until the callback returns. */
+/*
+ * A process that is connected. What it points to lasts until the callback
+ * returns.
+ */
 struct barlease_server_lessee {
 	uint64_t id;
 	uint64_t listener; /* that it came by */
@@ -48,6 +51,8 @@ struct barlease_server_lessee {
 	pid_t pid; /* 0: of a namespace that cannot be seen from here */
 	uid_t uid;
 	gid_t gid;
+	const gid_t *groups; /* supplementary ones */
+	size_t group_count;
 	const char *cgroup; /* path in the unified hierarchy; "": not known */
 	const char *command; /* what it was called when it came; "": not known */
 	uint32_t leases; /* that it has */
@@ -108,6 +113,14 @@ struct barlease_server_calls {
 		       const struct barlease_server_lessee *lessee,
 		       const struct barlease_server_request *request,
 		       char *sentence);
+	/* May it know of an offer, and ask for it? For who may not, it is as if
+	 * it was not shown. Asked anew each time, so it should be quick; after
+	 * it answers otherwise, barlease_server_change_offer() has those refused
+	 * who wait for what they may not know of (ENOENT).
+	 */
+	bool (*visible)(void *context,
+			const struct barlease_server_lessee *lessee,
+			uint64_t offer);
 	/* It has it now. Its GRANT may still be on its way. */
 	void (*grant)(void *context,
 		      const struct barlease_server_lessee *lessee,
@@ -335,7 +348,7 @@ int barlease_server_add_offer(struct barlease_server *server,
  *
  * Leases stay as they are, and with them more than a new limit allows. Waiting
  * requests stay, too, unless the new terms cannot be theirs (EACCES,
- * EOPNOTSUPP).
+ * EOPNOTSUPP) or their lessees may not know of it (ENOENT).
  *
  * Return: 0; -ENOENT; -EINVAL when an enum is none or what it is differs;
  * -EOPNOTSUPP as barlease_server_add_offer().

@@ -23,6 +23,8 @@ server_lessee_of(const struct server_client *client)
 		.pid = client->pid,
 		.uid = client->uid,
 		.gid = client->gid,
+		.groups = client->groups,
+		.group_count = client->group_count,
 		.cgroup = client->cgroup->path,
 		.command = client->command,
 		.leases = client->lease_count,
@@ -86,6 +88,22 @@ int server_call_request(struct barlease_server *server,
 	if (err > 0 || err < -4095)
 		return EACCES;
 	return -err;
+}
+
+bool server_call_visible(struct barlease_server *server,
+			 const struct server_client *client,
+			 const struct server_offer *offer)
+{
+	struct barlease_server_lessee lessee = server_lessee_of(client);
+	bool visible;
+
+	if (!server->terms.calls.visible)
+		return true;
+	server->depth++;
+	visible = server->terms.calls.visible(server->terms.context, &lessee,
+					      offer->id);
+	server->depth--;
+	return visible;
 }
 
 void server_call_grant(struct barlease_server *server,

@@ -130,6 +130,7 @@ static void client_unmake(struct barlease_server *server,
 		server_cgroup_put(server, client->cgroup);
 	if (client->connections)
 		server_account_put(server, client->connections);
+	free(client->groups);
 	free(client);
 }
 
@@ -192,6 +193,7 @@ void server_client_come(struct barlease_server *server,
 {
 	uint32_t per_uid = server->terms.lessees_max_per_uid;
 	struct server_client *client;
+	ssize_t groups;
 	struct peer peer;
 	int err;
 
@@ -210,6 +212,15 @@ void server_client_come(struct barlease_server *server,
 		server_turn_away(fd, ENOMEM, "the server has no memory");
 		return;
 	}
+	groups = server_peer_groups(fd, &client->groups);
+	if (groups < 0) {
+		client_unmake(server, client);
+		close(peer.process);
+		server_turn_away(fd, (int)-groups,
+				 "your groups cannot be known");
+		return;
+	}
+	client->group_count = (size_t)groups;
 	if (per_uid && client->connections->used > per_uid) {
 		client_unmake(server, client);
 		close(peer.process);
@@ -268,5 +279,6 @@ void server_client_clear(struct barlease_server *server,
 
 void server_client_free(struct server_client *client)
 {
+	free(client->groups);
 	free(client);
 }

@@ -64,7 +64,8 @@ static int rank(int error)
 	}
 }
 
-int server_fit_any(const struct server_listener *listener,
+int server_fit_any(struct barlease_server *server,
+		   const struct server_client *client,
 		   const struct server_wish *wish, char *sentence)
 {
 	char other[BARLEASE_SENTENCE_SIZE];
@@ -72,10 +73,12 @@ int server_fit_any(const struct server_listener *listener,
 	int error = ENOENT, err;
 
 	say(sentence, "nothing is offered here");
-	list_for_each(link, next, &listener->shown) {
+	list_for_each(link, next, &client->listener->shown) {
 		const struct server_shown *shown =
 			list_entry(link, struct server_shown, of_listener);
 
+		if (!server_call_visible(server, client, shown->offer))
+			continue;
 		err = server_fit(shown->offer, wish, other);
 		if (!err)
 			return 0;

@@ -11,8 +11,23 @@ void server_list_begin(struct barlease_server *server,
 	server_flush(server, client);
 }
 
-void server_list_pack(const struct server_client *client, union packet *packet)
+/* Past what it may not know of. */
+static void skip(struct barlease_server *server, struct server_client *client)
 {
+	const struct list *end = &client->listener->shown;
+
+	while (client->listing != end &&
+	       !server_call_visible(server, client,
+				    list_entry(client->listing,
+					       struct server_shown, of_listener)
+					    ->offer))
+		client->listing = client->listing->next;
+}
+
+void server_list_pack(struct barlease_server *server,
+		      struct server_client *client, union packet *packet)
+{
+	skip(server, client);
 	if (client->listing == &client->listener->shown) {
 		barlease_packet_begin(packet, BARLEASE_PACKET_LISTED,
 				      client->listing_serial);

@@ -105,13 +105,12 @@ void server_offer_review(struct barlease_server *server,
 {
 	struct list *link, *next;
 
-	server_queue_review(server, &offer->queue, NULL);
+	server_queue_review(server, &offer->queue);
 	list_for_each(link, next, &offer->shown) {
 		const struct server_shown *shown =
 			list_entry(link, struct server_shown, of_offer);
 
-		server_queue_review(server, &shown->listener->queue,
-				    shown->listener);
+		server_queue_review(server, &shown->listener->queue);
 	}
 	server_offer_changed(server, offer);
 }

@@ -141,7 +141,7 @@ static bool list_send(struct barlease_server *server,
 	int err;
 
 	while (client->listing) {
-		server_list_pack(client, &packet);
+		server_list_pack(server, client, &packet);
 		err = barlease_packet_send(client->socket.fd, &packet, -1);
 		if (!sent(server, client, err))
 			return false;

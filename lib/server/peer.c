@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -102,4 +103,27 @@ int server_peer_get(int sock, struct peer *peer)
 		return -ESRCH;
 	}
 	return 0;
+}
+
+ssize_t server_peer_groups(int sock, gid_t **groups)
+{
+	socklen_t size = 0;
+
+	*groups = NULL;
+	/* It tells how much room they need. */
+	if (!getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, NULL, &size))
+		return 0;
+	if (errno != ERANGE)
+		return -errno;
+	*groups = malloc(size);
+	if (!*groups)
+		return -ENOMEM;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, *groups, &size) < 0) {
+		int err = -errno;
+
+		free(*groups);
+		*groups = NULL;
+		return err;
+	}
+	return (ssize_t)(size / sizeof(gid_t));
 }

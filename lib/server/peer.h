@@ -28,4 +28,13 @@ struct peer {
  */
 int server_peer_get(int socket, struct peer *peer);
 
+/**
+ * server_peer_groups() - the supplementary groups that who connected had then
+ * @socket: the server's end of the connection
+ * @groups: where to put them, to be freed; NULL where there is none
+ *
+ * Return: how many, or -errno.
+ */
+ssize_t server_peer_groups(int socket, gid_t **groups);
+
 #endif /* SERVER_PEER_H */

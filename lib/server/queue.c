@@ -136,9 +136,27 @@ void server_waiter_refuse(struct barlease_server *server,
 	server_call_refuse(server, client, &request, error, sentence);
 }
 
+/* Can it get it there, now or later? Else a positive errno with a sentence. */
+static int waiter_check(struct barlease_server *server,
+			const struct server_waiter *waiter, char *sentence)
+{
+	const struct server_wish wish = {
+		.access = waiter->access,
+		.attribute = waiter->attribute,
+		.minimum = waiter->minimum,
+	};
+
+	if (!waiter->offer)
+		return server_fit_any(server, waiter->client, &wish, sentence);
+	if (!server_call_visible(server, waiter->client, waiter->offer)) {
+		SAY("it is not offered any longer");
+		return ENOENT;
+	}
+	return server_fit(waiter->offer, &wish, sentence);
+}
+
 void server_queue_review(struct barlease_server *server,
-			 struct server_queue *queue,
-			 const struct server_listener *listener)
+			 struct server_queue *queue)
 {
 	char sentence[BARLEASE_SENTENCE_SIZE];
 	struct list *link, *next;
@@ -146,17 +164,8 @@ void server_queue_review(struct barlease_server *server,
 	list_for_each(link, next, &queue->waiters) {
 		struct server_waiter *waiter =
 			list_entry(link, struct server_waiter, link);
-		const struct server_wish wish = {
-			.access = waiter->access,
-			.attribute = waiter->attribute,
-			.minimum = waiter->minimum,
-		};
-		int err;
+		int err = waiter_check(server, waiter, sentence);
 
-		if (listener)
-			err = server_fit_any(listener, &wish, sentence);
-		else
-			err = server_fit(waiter->offer, &wish, sentence);
 		if (err)
 			server_waiter_refuse(server, waiter, err, sentence);
 	}

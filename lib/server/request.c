@@ -51,7 +51,8 @@ static int offer_choose(struct barlease_server *server, struct asking *asking,
 		return 0;
 	shown = server_shown_find(server, asking->client->listener,
 				  asking->packet->name);
-	if (!shown) {
+	if (!shown ||
+	    !server_call_visible(server, asking->client, shown->offer)) {
 		SAY("nothing of that name is offered here");
 		return ENOENT;
 	}
@@ -73,7 +74,7 @@ static int asking_check(struct barlease_server *server,
 			   : server_share_check(server, asking->client,
 						asking->offer, sentence);
 	}
-	err = server_fit_any(listener, &asking->wish, sentence);
+	err = server_fit_any(server, asking->client, &asking->wish, sentence);
 	if (err)
 		return err;
 	list_for_each(link, next, &listener->shown) {
@@ -81,7 +82,8 @@ static int asking_check(struct barlease_server *server,
 			list_entry(link, struct server_shown, of_listener)
 				->offer;
 
-		if (server_fit(offer, &asking->wish, NULL))
+		if (server_fit(offer, &asking->wish, NULL) ||
+		    !server_call_visible(server, asking->client, offer))
 			continue;
 		err = server_share_check(server, asking->client, offer,
 					 sentence);
@@ -106,6 +108,7 @@ static struct server_offer *free_find(struct barlease_server *server,
 
 		if (server_has_free(offer) &&
 		    !server_fit(offer, &asking->wish, NULL) &&
+		    server_call_visible(server, asking->client, offer) &&
 		    !server_share_check(server, asking->client, offer, NULL))
 			return offer;
 	}

@@ -32,6 +32,7 @@ static struct server_waiter *first_of(struct barlease_server *server,
 		if (best && best->order < waiter->order)
 			break;
 		if (!server_fit(offer, &wish, NULL) &&
+		    server_call_visible(server, waiter->client, offer) &&
 		    !server_share_check(server, waiter->client, offer, NULL))
 			return waiter;
 	}

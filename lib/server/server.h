@@ -134,6 +134,8 @@ struct server_client {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
+	gid_t *groups;
+	size_t group_count;
 	struct server_cgroup *cgroup;
 	struct server_account *connections;
 	char command[PEER_COMMAND_SIZE];
@@ -366,7 +368,8 @@ void server_pack_refused(union packet *packet, uint32_t serial, int error,
 void server_list_begin(struct barlease_server *server,
 		       struct server_client *client, uint32_t serial);
 /* The next packet of the answer, and that it was sent. */
-void server_list_pack(const struct server_client *client, union packet *packet);
+void server_list_pack(struct barlease_server *server,
+		      struct server_client *client, union packet *packet);
 void server_list_advance(struct server_client *client);
 
 /* request.c */
@@ -389,8 +392,9 @@ struct server_wish {
 int server_fit(const struct server_offer *offer, const struct server_wish *wish,
 	       char *sentence);
 
-/* The same for all that is shown; 0 if it can from one of them. */
-int server_fit_any(const struct server_listener *listener,
+/* The same for all that a client may know of; 0 if it can from one of them. */
+int server_fit_any(struct barlease_server *server,
+		   const struct server_client *client,
 		   const struct server_wish *wish, char *sentence);
 
 /* Is there something to be given now, to whoever may have it? */
@@ -415,8 +419,7 @@ void server_waiter_refuse(struct barlease_server *server,
 
 /* Refuse those that wait for what they cannot get there any more. */
 void server_queue_review(struct barlease_server *server,
-			 struct server_queue *queue,
-			 const struct server_listener *listener);
+			 struct server_queue *queue);
 
 /* position.c */
 
@@ -507,6 +510,9 @@ int server_call_request(struct barlease_server *server,
 			const struct server_client *client,
 			const struct barlease_server_request *request,
 			char *sentence);
+bool server_call_visible(struct barlease_server *server,
+			 const struct server_client *client,
+			 const struct server_offer *offer);
 void server_call_grant(struct barlease_server *server,
 		       const struct server_lease *lease);
 void server_call_recall(struct barlease_server *server,

@@ -102,7 +102,7 @@ void server_hide(struct barlease_server *server, struct server_shown *shown)
 	list_remove(&shown->of_offer);
 	list_remove(&shown->of_listener);
 	free(shown);
-	server_queue_review(server, &listener->queue, listener);
+	server_queue_review(server, &listener->queue);
 }
 
 int barlease_server_hide_offer(struct barlease_server *server, uint64_t offer,

@@ -41,6 +41,16 @@ static int on_request(void *context, const struct barlease_server_lessee *lessee
 	return deny;
 }
 
+static bool on_visible(void *context,
+		       const struct barlease_server_lessee *lessee,
+		       uint64_t offer)
+{
+	const struct shop *shop = context;
+
+	assert_int_equal(lessee->pid, getpid());
+	return offer != shop->hidden;
+}
+
 static void on_grant(void *context, const struct barlease_server_lessee *lessee,
 		     const struct barlease_server_lease *lease)
 {
@@ -136,6 +146,7 @@ static void shop_start(struct shop *shop,
 	own.now = now;
 	own.calls = (struct barlease_server_calls){
 		.request = on_request,
+		.visible = on_visible,
 		.grant = on_grant,
 		.recall = on_recall,
 		.end = on_end,

@@ -24,6 +24,7 @@ struct shop {
 	 * "refuse NAME 16", "came 1", "gone 1", "offer_gone 1", a line each.
 	 */
 	char journal[16384];
+	uint64_t hidden; /* offer that nobody may know of; 0: none */
 	/* What a callback is to do; cleared when it did. */
 	int deny;
 	const char *deny_sentence;

@@ -59,13 +59,13 @@ int barlease_lessee_connect(const char *path, struct barlease_lessee **lessee);
 
 /**
  * barlease_lessee_connect_fd() - be a lessee by a connection that is there
- * @fd: connected socket; @lessee's if this succeeds, which makes it
+ * @fd: connected socket of AF_UNIX; @lessee's if this succeeds, which makes it
  *	close-on-exec, else the caller's
  * @lessee: where to put the connection
  *
  * Return: 0 and a connection that barlease_lessee_close() ends, or
  * -EBADF, -ENOTSOCK: of @fd;
- * -EPROTOTYPE: it is not AF_UNIX, or not SOCK_SEQPACKET;
+ * -EPROTOTYPE: it is not of type SOCK_SEQPACKET;
  * -ENOTCONN: it is not connected;
  * -ENOMEM, -EMFILE, -ENFILE.
  */

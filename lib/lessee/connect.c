@@ -49,11 +49,9 @@ static int check_socket(int fd)
 	if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0)
 		return -errno;
 	size = sizeof(type);
-	if (peer.sun_family != AF_UNIX ||
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
-	    type != SOCK_SEQPACKET)
-		return -EPROTOTYPE;
-	return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+		return -errno;
+	return type == SOCK_SEQPACKET ? 0 : -EPROTOTYPE;
 }
 
 int barlease_lessee_connect_fd(int fd, struct barlease_lessee **result)

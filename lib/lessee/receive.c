@@ -217,7 +217,7 @@ static int take_recalled(struct barlease_lessee *lessee,
 {
 	struct record *record = told_of(lessee, packet->lease);
 
-	if (record && !record->serial) {
+	if (record) {
 		record->deadline = lessee_deadline(packet->deadline);
 		record_tell(lessee, record, BARLEASE_EVENT_RECALLED);
 	}
@@ -236,6 +236,7 @@ static int take_revoked(struct barlease_lessee *lessee,
 	/* A call that gives it back is answered soon. */
 	if (record->known && !record->answer)
 		record_tell(lessee, record, BARLEASE_EVENT_REVOKED);
+	record_settle(lessee, record);
 	return 0;
 }
 
@@ -245,7 +246,7 @@ static int take_device(struct barlease_lessee *lessee,
 	struct record *record = told_of(lessee, packet->lease);
 	bool away = packet->state == BARLEASE_DEVICE_AWAY;
 
-	if (record && !record->serial) {
+	if (record) {
 		record_untell(lessee, record,
 			      1u << (away ? BARLEASE_EVENT_BACK :
 					    BARLEASE_EVENT_AWAY));

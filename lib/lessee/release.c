@@ -3,7 +3,6 @@
 
 #include "lessee/lessee.h"
 
-/* From now on nothing else is told of it. */
 static int begin(struct barlease_lessee *lessee, uint64_t lease,
 		 struct record **found)
 {
@@ -32,11 +31,11 @@ static int release(struct barlease_lessee *lessee, uint64_t lease)
 	record->answer = &answer;
 	if (!record->serial)
 		lessee_release_soon(lessee, record);
-	record_untell(lessee, record, ~0u);
 	err = lessee_wait(lessee, &answer, deadline);
 	if (!answer.there) {
 		record->answer = NULL;
 		record->known = false;
+		record_untell(lessee, record, ~0u);
 	}
 	return err;
 }
@@ -61,7 +60,6 @@ static int start(struct barlease_lessee *lessee, uint64_t lease)
 		return -EALREADY;
 	record->told = true;
 	lessee_release_soon(lessee, record);
-	record_untell(lessee, record, ~0u);
 	return 0;
 }
 

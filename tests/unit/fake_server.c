@@ -22,7 +22,7 @@ int fake_setup(void **state)
 	fake->fds = fd_count();
 	fake->memory = memfd_create("lease", MFD_CLOEXEC);
 	if (fake->memory < 0 || ftruncate(fake->memory, 8192) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0 ||
 	    barlease_lessee_connect_fd(ends[1], &fake->lessee))
 		return -1;
 	fake->sock = ends[0];

@@ -331,9 +331,11 @@ static void a_late_answer_to_a_release_goes_nowhere(void **state)
 
 	fake_lend(fake, 8);
 	serial = fake_next(fake);
+	fake_send(fake, BARLEASE_PACKET_RECALLED, 0, 8);
 	barlease_lessee_set_timeout(fake->lessee, 1);
 	assert_int_equal(barlease_lessee_release(fake->lessee, 8), -ETIMEDOUT);
 	assert_int_equal(barlease_lessee_release(fake->lessee, 8), -ENOENT);
+	assert_no_event(fake);
 	fake_send(fake, BARLEASE_PACKET_RECALLED, 0, 8);
 	fake_send(fake, BARLEASE_PACKET_RELEASED, serial, 8);
 	assert_no_event(fake);
@@ -375,6 +377,13 @@ static void a_revocation_on_the_way_counts_as_released(void **state)
 	assert_int_equal(barlease_lessee_release(fake->lessee, 8), 0);
 	fake_receive(fake, BARLEASE_PACKET_RELEASE, &packet);
 	assert_no_event(fake);
+	/* Whatever it is that the server says to it then. */
+	fake_lend(fake, 8);
+	fake_send(fake, BARLEASE_PACKET_REVOKED, 0, 8);
+	fake_send(fake, BARLEASE_PACKET_REFUSED, fake_next(fake), EINVAL);
+	assert_int_equal(barlease_lessee_release(fake->lessee, 8), 0);
+	fake_receive(fake, BARLEASE_PACKET_RELEASE, &packet);
+	assert_no_event(fake);
 	/* And without the event, which must not make a difference. */
 	fake_lend(fake, 9);
 	fake_send(fake, BARLEASE_PACKET_REFUSED, fake_next(fake), ENOENT);
@@ -388,9 +397,10 @@ static void a_lease_that_is_not_taken_back_stays(void **state)
 	struct barlease_event event;
 
 	fake_lend(fake, 8);
+	fake_send(fake, BARLEASE_PACKET_RECALLED, 0, 8);
 	fake_send(fake, BARLEASE_PACKET_REFUSED, fake_next(fake), ENOMEM);
 	assert_int_equal(barlease_lessee_release(fake->lessee, 8), -ENOMEM);
-	fake_send(fake, BARLEASE_PACKET_RECALLED, 0, 8);
+	/* And what has happened meanwhile is told. */
 	assert_event(fake, BARLEASE_EVENT_RECALLED, &event);
 	assert_int_equal(event.lease, 8);
 	fake_send(fake, BARLEASE_PACKET_RELEASED, fake_next(fake), 8);

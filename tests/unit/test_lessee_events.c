@@ -288,10 +288,9 @@ static void a_release_without_waiting_is_told(void **state)
 			 -EALREADY);
 	fake_receive(fake, BARLEASE_PACKET_RELEASE, &packet);
 	assert_int_equal(packet.release.lease, 8);
-	/* It is on its way back, and known to be recalled or not no more. */
-	fake_send(fake, BARLEASE_PACKET_RECALLED, 0, 8);
-	assert_no_event(fake);
+	/* That it was recalled is no news any more. */
 	fake_send(fake, BARLEASE_PACKET_RELEASED, packet.header.serial, 8);
+	answer_a_list(fake);
 	assert_event(fake, BARLEASE_EVENT_RELEASED, &event);
 	assert_int_equal(event.lease, 8);
 	assert_no_event(fake);
@@ -365,7 +364,10 @@ static void a_lost_fd_is_a_refusal_and_a_release(void **state)
 	assert_true(*event.sentence);
 	fake_receive(fake, BARLEASE_PACKET_RELEASE, &packet);
 	assert_int_equal(packet.release.lease, 8);
-	fake_send(fake, BARLEASE_PACKET_RELEASED, packet.header.serial, 8);
+	/* It is not taken back, but nobody has come to know it. */
+	fake_send(fake, BARLEASE_PACKET_REFUSED, packet.header.serial, ENOMEM);
+	fake_send(fake, BARLEASE_PACKET_RECALLED, 0, 8);
+	fake_send(fake, BARLEASE_PACKET_REVOKED, 0, 8);
 	assert_no_event(fake);
 	assert_true(TAILQ_EMPTY(&fake->lessee->unanswered));
 }

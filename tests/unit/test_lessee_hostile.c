@@ -372,6 +372,32 @@ static void the_last_word_of_a_server_is_why(void **state)
 	assert_over(fake, -EPROTO);
 }
 
+static void an_answer_before_a_hang_up_is_one(void **state)
+{
+	struct barlease_granted granted;
+	struct fake *fake = *state;
+
+	fake_grant(fake, fake_next(fake), 8, 1);
+	assert_int_equal(shutdown(fake->sock, SHUT_WR), 0);
+	assert_int_equal(barlease_lessee_request(fake->lessee, &anything,
+						 &granted),
+			 0);
+	assert_int_equal(granted.lease, 8);
+	close(granted.fd);
+	assert_over(fake, -ECONNRESET);
+}
+
+static void a_hang_up_comes_before_too_many_requests(void **state)
+{
+	struct fake *fake = *state;
+	unsigned int i;
+
+	for (i = 0; i < BARLEASE_REQUESTS_MAX; i++)
+		fake_start(fake);
+	fake_hang_up(fake);
+	assert_over(fake, -ECONNRESET);
+}
+
 static void a_lease_before_a_hang_up_is_not_lost(void **state)
 {
 	struct fake *fake = *state;
@@ -465,6 +491,8 @@ int main(void)
 		cmocka_unit_test(a_server_that_hangs_up_ends_what_waits),
 		fake_test(a_call_that_waits_ends_with_the_server),
 		fake_test(the_last_word_of_a_server_is_why),
+		fake_test(an_answer_before_a_hang_up_is_one),
+		fake_test(a_hang_up_comes_before_too_many_requests),
 		fake_test(a_lease_before_a_hang_up_is_not_lost),
 		fake_test(a_sentence_cannot_command_a_terminal),
 		cmocka_unit_test(what_is_almost_a_packet_is_taken_or_ends_it),

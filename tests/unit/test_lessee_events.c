@@ -367,6 +367,7 @@ static void a_lost_fd_is_a_refusal_and_a_release(void **state)
 	/* It is not taken back, but nobody has come to know it. */
 	fake_send(fake, BARLEASE_PACKET_REFUSED, packet.header.serial, ENOMEM);
 	fake_send(fake, BARLEASE_PACKET_RECALLED, 0, 8);
+	assert_no_event(fake);
 	fake_send(fake, BARLEASE_PACKET_REVOKED, 0, 8);
 	assert_no_event(fake);
 	assert_true(TAILQ_EMPTY(&fake->lessee->unanswered));

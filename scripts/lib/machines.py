@@ -197,7 +197,7 @@ class MachinePart(RunPart):
             else FUZZ_SECONDS
 
         def command(names):
-            return [KERNEL_FUZZ,
+            return ["--test-modules", KERNEL_FUZZ,
                     *(["--storm", str(seconds // 3)]
                       if "storm" in names else []),
                     *(["--seconds", str(seconds - seconds // 3)]

@@ -9,8 +9,6 @@
 #include "harness.h"
 #include "importer.h"
 
-#define PEER_DRIVER "barlease-edu"
-
 static void bind_peer(void)
 {
 	const char *bdf = device_bdf(PEER);

@@ -14,6 +14,7 @@
 #include "modules/include/barlease-importer.h"
 
 #define PEER "BARLEASE_PEER"
+#define PEER_DRIVER "barlease-edu"
 #define IMPORTER "/dev/barlease-importer"
 
 #define ALLOW_PEERS "/sys/module/barlease_vfio_pci/parameters/allow_peers"

@@ -48,6 +48,10 @@ int act(struct worker *worker, const struct op *op, int fd,
 	case OP_LOW_POWER:
 		act_feature(worker, op, result);
 		break;
+	case OP_OPEN_SET:
+	case OP_HOT_RESET:
+		act_set(worker, op, result);
+		break;
 	case OP_OPEN:
 	case OP_CLOSE_DEVICE:
 	case OP_MEMORY:
@@ -66,6 +70,17 @@ int act(struct worker *worker, const struct op *op, int fd,
 	case OP_LOCK:
 	case OP_ACCESS:
 		act_memory(worker, op, result);
+		break;
+	case OP_ATTACH:
+	case OP_DETACH:
+	case OP_PEER_MAP:
+	case OP_PEER_UNMAP:
+	case OP_PEER_STATE:
+	case OP_DMA:
+		act_peer(worker, op, result);
+		break;
+	case OP_YANK:
+		act_yank(worker, op);
 		break;
 	case OP_PASS:
 		if (op->worker == worker->number)

@@ -10,7 +10,7 @@
 /* What the processes share with the one that leads them. */
 struct shared {
 	/* Pages of the BARs that are not what they are at the start. */
-	bool dirty[DEVICES][4096];
+	bool dirty[RAM_DEVICES][4096];
 	uint64_t bar_size[DEVICES];
 	const char *bdf[DEVICES];
 };
@@ -23,7 +23,11 @@ struct worker {
 	struct barlease_device *opened[DEVICES]; /* NULL: was passed */
 };
 
-#define FUZZ_BAR 2 /* memory, in both devices */
+/* Memory in the first devices, registers in the others. */
+static inline unsigned int fuzz_bar(uint64_t device)
+{
+	return device < RAM_DEVICES ? 2 : 0;
+}
 
 /* What the BAR holds at the start: eight bytes that name device and place. */
 uint64_t pristine(unsigned int device, uint64_t offset);
@@ -39,12 +43,18 @@ int act(struct worker *worker, const struct op *op, int fd,
 	struct result *result);
 
 /* The parts of it. */
+void act_set(struct worker *worker, const struct op *op, struct result *result);
 void act_device(struct worker *worker, const struct op *op,
 		struct result *result);
 void act_feature(struct worker *worker, const struct op *op,
 		 struct result *result);
 void act_memory(struct worker *worker, const struct op *op,
 		struct result *result);
+void act_peer(struct worker *worker, const struct op *op,
+	      struct result *result);
+/* Both return when the kernel knows. */
+void act_yank(struct worker *worker, const struct op *op);
+void plug_in(const char *bdf);
 void act_fd(struct worker *worker, const struct op *op, struct result *result);
 
 /* Puts an fd into a slot, and closes what was there. */

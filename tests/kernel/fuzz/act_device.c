@@ -12,7 +12,7 @@
 #include "act.h"
 
 #define CONFIG ((uint64_t)VFIO_PCI_CONFIG_REGION_INDEX << 40)
-#define BAR ((uint64_t)FUZZ_BAR << 40)
+#define BAR(device) ((uint64_t)fuzz_bar(device) << 40)
 
 /* Puts the BAR into the state that every sequence starts with. */
 static void clean_bar(struct worker *worker, unsigned int device)
@@ -22,7 +22,7 @@ static void clean_bar(struct worker *worker, unsigned int device)
 	uint64_t *word;
 	uint64_t page, i;
 
-	if (barlease_region_map(worker->opened[device], FUZZ_BAR, 0,
+	if (barlease_region_map(worker->opened[device], fuzz_bar(device), 0,
 				shared->bar_size[device],
 				PROT_READ | PROT_WRITE, &map))
 		abort();
@@ -120,7 +120,7 @@ static void change_capability(int fd, uint8_t id, unsigned int offset,
 
 static void region(int fd, const struct op *op, struct result *result)
 {
-	uint64_t place = BAR + op->arg[A_OFFSET];
+	uint64_t place = BAR(op->arg[A_DEV]) + op->arg[A_OFFSET];
 
 	if (op->arg[A_WRITE])
 		result_note(result, pwrite(fd, &op->arg[A_VALUE],

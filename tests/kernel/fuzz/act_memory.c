@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "act.h"
@@ -115,6 +116,30 @@ static void access_by_kernel(const struct op *op, char *place,
 	close(ends[1]);
 }
 
+static long count_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_minflt;
+}
+
+/* Once in vain, so that only what is mapped faults, and no memory of ours. */
+static void access_counted(const struct op *op, char *place,
+			   struct result *result)
+{
+	void (*by)(const struct op *op, char *place, struct result *result) =
+		op->arg[A_HOW] ? access_by_kernel : access_by_user;
+	static char warm[8];
+	long before;
+
+	by(op, warm, result);
+	memset(result, 0, sizeof(*result));
+	before = count_faults();
+	by(op, place, result);
+	result->faults = count_faults() - before;
+}
+
 static void map(struct worker *worker, const struct op *op,
 		struct result *result)
 {
@@ -124,7 +149,7 @@ static void map(struct worker *worker, const struct op *op,
 
 	if (op->kind == OP_MAP_BAR) {
 		fd = worker->device[op->arg[A_DEV]];
-		offset += (uint64_t)FUZZ_BAR << 40;
+		offset += (uint64_t)fuzz_bar(op->arg[A_DEV]) << 40;
 	}
 	place = mmap(address(op->arg[A_PAGE]), op->arg[A_COUNT] * PAGE,
 		     (int)op->arg[A_PROT],
@@ -168,10 +193,6 @@ void act_memory(struct worker *worker, const struct op *op,
 						     : munlock(place, length));
 		break;
 	default:
-		place += op->arg[A_OFFSET];
-		if (op->arg[A_HOW])
-			access_by_kernel(op, place, result);
-		else
-			access_by_user(op, place, result);
+		access_counted(op, place + op->arg[A_OFFSET], result);
 	}
 }

@@ -15,6 +15,7 @@
 
 #include "bind.h"
 #include "harness.h"
+#include "importer.h"
 
 #define ANSWER_MS patience_ms(30000)
 #define NOBODY 65534
@@ -286,6 +287,13 @@ int crew_do(struct crew *crew, const struct op *op, struct result *result,
 	case OP_PASS:
 	case OP_PASS_DEVICE:
 		return crew_pass(crew, op, result, why, size);
+	case OP_ALLOW_PEERS:
+		result->error =
+			-sysfs_write(ALLOW_PEERS, op->arg[A_VALUE] ? "Y" : "N");
+		return 0;
+	case OP_PLUG:
+		plug_in(crew->shared->bdf[op->arg[A_DEV]]);
+		return 0;
 	case OP_REBIND:
 		rebind(crew, op, result);
 		return 0;

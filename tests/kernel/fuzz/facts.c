@@ -8,10 +8,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bind.h"
 #include "harness.h"
+#include "importer.h"
 #include "run.h"
 
 static int read_bar_starts(const char *bdf, struct device_facts *facts)
@@ -86,12 +88,28 @@ static void ask(struct barlease_device *dev, struct device_facts *facts)
 			     !access("/dev/vfio/devices", F_OK);
 }
 
+/* What some kernels lack, and machines without the modules of the tests. */
+static const char *find_importers(void)
+{
+	const char *peer = getenv(PEER);
+
+	if (module_load("barlease-test"))
+		return "there is no module barlease-test";
+	if (access("/sys/module/barlease_test/parameters/p2pdma", F_OK))
+		return "the kernel lacks CONFIG_PCI_P2PDMA";
+	if (!peer || device_bind_to(peer, PEER_DRIVER))
+		return "no device that imports";
+	/* Lessees are ordinary users. */
+	return chmod(IMPORTER, 0666) ? "its file is missing" : NULL;
+}
+
 static int device_init(struct fuzz *fuzz, unsigned int number,
 		       const char *variable)
 {
 	struct device *device = &fuzz->model.devices[number];
 	const char *bdf = getenv(variable), *reason;
 	struct barlease_device *dev;
+	uint64_t size;
 	int err;
 
 	if (!bdf || !*bdf) {
@@ -111,14 +129,18 @@ static int device_init(struct fuzz *fuzz, unsigned int number,
 	barlease_device_close(dev);
 
 	fuzz->shared->bdf[number] = bdf;
-	fuzz->shared->bar_size[number] = device->facts.bar_size[FUZZ_BAR];
-	memset(fuzz->shared->dirty[number], true,
-	       sizeof(fuzz->shared->dirty[number]));
-	device->memory = malloc(device->facts.bar_size[FUZZ_BAR]);
-	if (!device->memory)
-		abort();
-	printf("# device %u: %s, memory of %llu MiB%s%s%s%s\n", number, bdf,
-	       (unsigned long long)device->facts.bar_size[FUZZ_BAR] >> 20,
+	size = device->facts.bar_size[fuzz_bar(number)];
+	fuzz->shared->bar_size[number] = size;
+	if (number < RAM_DEVICES) {
+		memset(fuzz->shared->dirty[number], true,
+		       sizeof(fuzz->shared->dirty[number]));
+		device->memory = malloc(size);
+		if (!device->memory)
+			abort();
+	}
+	printf("# device %u: %s, %s of %llu MiB%s%s%s%s\n", number, bdf,
+	       device->memory ? "memory" : "registers",
+	       (unsigned long long)size >> 20,
 	       device->facts.has_reset ? ", reset" : "",
 	       device->facts.has_flr ? ", flr" : "",
 	       device->facts.has_power ? ", d3hot" : "",
@@ -128,7 +150,15 @@ static int device_init(struct fuzz *fuzz, unsigned int number,
 
 int fuzz_init(struct fuzz *fuzz)
 {
+	static const char *const variables[DEVICES] = {
+		"BARLEASE_IVSHMEM",
+		"BARLEASE_HOTPLUG",
+		"BARLEASE_PAIR0",
+		"BARLEASE_PAIR1",
+	};
 	char trouble[200];
+	const char *reason;
+	unsigned int i;
 
 	memset(fuzz, 0, sizeof(*fuzz));
 	fuzz->shared = mmap(NULL, sizeof(*fuzz->shared), PROT_READ | PROT_WRITE,
@@ -139,8 +169,15 @@ int fuzz_init(struct fuzz *fuzz)
 		snprintf(fuzz->why, sizeof(fuzz->why), "%s", trouble);
 		return -1;
 	}
-	return device_init(fuzz, 0, "BARLEASE_IVSHMEM") ||
-			       device_init(fuzz, 1, "BARLEASE_HOTPLUG")
-		       ? -1
-		       : 0;
+	for (i = 0; i < DEVICES; i++)
+		if (device_init(fuzz, i, variables[i]))
+			return -1;
+	reason = find_importers();
+	fuzz->model.has_importers = !reason;
+	if (reason)
+		printf("# left out, all about importers: %s\n", reason);
+	fuzz->model.has_host = getenv("BARLEASE_HOSTCALL");
+	if (!fuzz->model.has_host)
+		puts("# left out, removal: no BARLEASE_HOSTCALL");
+	return 0;
 }

@@ -12,21 +12,26 @@
 
 /* How often each kind comes, in so many. */
 static const unsigned int weights[OP_KINDS] = {
-	[OP_OPEN] = 35,	   [OP_CLOSE_DEVICE] = 3, [OP_PASS_DEVICE] = 4,
-	[OP_EXPORT] = 90,  [OP_REVOKE] = 40,	  [OP_MEMATTR] = 15,
-	[OP_INFO] = 60,	   [OP_FEATURE] = 2,	  [OP_MEMORY] = 30,
-	[OP_POWER] = 6,	   [OP_LOW_POWER] = 6,	  [OP_RESET] = 3,
-	[OP_FLR] = 2,	   [OP_REGION] = 40,	  [OP_MAP] = 150,
-	[OP_MAP_BAR] = 10, [OP_UNMAP] = 30,	  [OP_PROTECT] = 30,
-	[OP_MOVE] = 35,	   [OP_ADVISE] = 15,	  [OP_LOCK] = 4,
-	[OP_ACCESS] = 260, [OP_FORK] = 14,	  [OP_EXIT] = 6,
-	[OP_SPAWN] = 30,   [OP_PASS] = 50,	  [OP_DUP] = 10,
-	[OP_CLOSE] = 20,   [OP_REOPEN] = 8,	  [OP_OTHER] = 2,
-	[OP_SEEK] = 4,	   [OP_RW] = 4,		  [OP_POLL] = 4,
-	[OP_BUFFER] = 8,   [OP_REBIND] = 2,
+	[OP_OPEN] = 35,	    [OP_CLOSE_DEVICE] = 3, [OP_PASS_DEVICE] = 4,
+	[OP_EXPORT] = 90,   [OP_REVOKE] = 40,	   [OP_MEMATTR] = 15,
+	[OP_INFO] = 60,	    [OP_FEATURE] = 2,	   [OP_MEMORY] = 30,
+	[OP_POWER] = 6,	    [OP_LOW_POWER] = 6,	   [OP_RESET] = 6,
+	[OP_FLR] = 4,	    [OP_REGION] = 40,	   [OP_MAP] = 150,
+	[OP_OPEN_SET] = 30, [OP_HOT_RESET] = 8,	   [OP_MAP_BAR] = 10,
+	[OP_UNMAP] = 30,    [OP_PROTECT] = 30,	   [OP_MOVE] = 35,
+	[OP_ADVISE] = 15,   [OP_LOCK] = 4,	   [OP_ACCESS] = 260,
+	[OP_FORK] = 14,	    [OP_EXIT] = 6,	   [OP_SPAWN] = 30,
+	[OP_PASS] = 50,	    [OP_DUP] = 10,	   [OP_CLOSE] = 20,
+	[OP_REOPEN] = 8,    [OP_OTHER] = 2,	   [OP_SEEK] = 4,
+	[OP_RW] = 4,	    [OP_POLL] = 4,	   [OP_BUFFER] = 8,
+	[OP_REBIND] = 6,    [OP_ATTACH] = 30,	   [OP_DETACH] = 6,
+	[OP_PEER_MAP] = 40, [OP_PEER_UNMAP] = 8,   [OP_PEER_STATE] = 6,
+	[OP_DMA] = 20,	    [OP_ALLOW_PEERS] = 4,  [OP_YANK] = 2,
+	[OP_PLUG] = 15,
 };
 
-static enum op_kind pick_kind(struct random *random)
+/* Of those that can be done here. */
+static enum op_kind pick_kind(struct random *random, const struct model *model)
 {
 	static unsigned int sum;
 	unsigned int i;
@@ -34,11 +39,16 @@ static enum op_kind pick_kind(struct random *random)
 
 	if (!sum)
 		for (i = 0; i < OP_KINDS; i++)
-			sum += weights[i];
+			if (model_knows(model, (enum op_kind)i))
+				sum += weights[i];
 	left = random_below(random, sum);
-	for (i = 0; left >= weights[i]; i++)
+	for (i = 0;; i++) {
+		if (!model_knows(model, (enum op_kind)i))
+			continue;
+		if (left < weights[i])
+			return (enum op_kind)i;
 		left -= weights[i];
-	return (enum op_kind)i;
+	}
 }
 
 static void spoil_feature(struct random *random, struct op *op)
@@ -116,13 +126,14 @@ static void spoil_export(struct random *random, struct op *op)
 static void generate_export(struct random *random, const struct model *model,
 			    struct op *op)
 {
-	uint64_t pages =
-		model->devices[op->arg[A_DEV]].facts.bar_size[FUZZ_BAR] / PAGE;
-	bool big = random_chance(random, 15);
+	uint64_t pages = model->devices[op->arg[A_DEV]]
+				 .facts.bar_size[fuzz_bar(op->arg[A_DEV])] /
+			 PAGE;
+	bool big = random_chance(random, 15) && pages >= 512;
 	uint32_t i;
 
 	op->arg[A_SLOT] = random_below(random, SLOTS);
-	op->arg[A_BAR] = FUZZ_BAR;
+	op->arg[A_BAR] = fuzz_bar(op->arg[A_DEV]);
 	op->arg[A_OPEN_FLAGS] = PICK(random, O_RDWR, O_RDWR, O_RDWR, O_RDONLY) |
 				PICK(random, 0, O_CLOEXEC);
 	if (random_chance(random, 4))
@@ -192,6 +203,36 @@ static void generate_feature(struct random *random, const struct model *model,
 		spoil_feature(random, op);
 }
 
+/* Whoever has what was pulled out is to close it first. */
+static void generate_plug(struct random *random, const struct model *model,
+			  struct op *op)
+{
+	const struct device *device = &model->devices[HOTPLUG_DEVICE];
+
+	op->worker = (uint32_t)random_below(random, LESSORS);
+	op->arg[A_DEV] = HOTPLUG_DEVICE;
+	if (op->kind == OP_PLUG && device->pulled && device->open)
+		op->kind = OP_CLOSE_DEVICE;
+	if (op->kind != OP_PLUG)
+		pick_holder_of(model, op, HOTPLUG_DEVICE);
+}
+
+/* Another device reaches it; a moment that would seldom be hit. */
+static bool is_time_to_yank(struct random *random, const struct model *model)
+{
+	const struct device *device = &model->devices[HOTPLUG_DEVICE];
+	unsigned int i;
+
+	if (!model_knows(model, OP_YANK) || device->pulled ||
+	    !random_chance(random, 1))
+		return false;
+	for (i = 0; i < model->nr_importers; i++)
+		if (model->importers[i]->mapped &&
+		    model->importers[i]->lease->device == device)
+			return true;
+	return false;
+}
+
 static void generate_device(struct random *random, const struct model *model,
 			    struct op *op)
 {
@@ -199,10 +240,14 @@ static void generate_device(struct random *random, const struct model *model,
 
 	if (op->kind == OP_OPEN) {
 		op->worker = (uint32_t)random_below(random, LESSORS);
-		op->arg[A_DEV] = random_below(random, DEVICES);
+		op->arg[A_DEV] = random_below(random, RAM_DEVICES);
 		op->arg[A_HOW] = model->devices[0].facts.has_iommufd
 					 ? random_below(random, 2)
 					 : random_chance(random, 5);
+		return;
+	}
+	if (op_needs_host(op->kind)) {
+		generate_plug(random, model, op);
 		return;
 	}
 	if (op->kind == OP_REBIND) {
@@ -211,6 +256,9 @@ static void generate_device(struct random *random, const struct model *model,
 	}
 	if (!random_chance(random, 3))
 		pick_lessor(random, model, op);
+	/* Others have no such thing. */
+	if (op->kind == OP_FLR || op->kind == OP_POWER)
+		pick_holder_of(model, op, HOTPLUG_DEVICE);
 	device = &model->devices[op->arg[A_DEV]];
 	op->arg[A_PEER] = random_below(random, WORKERS);
 	op->arg[A_SIZE] = PICK(random, 1, 2, 2);
@@ -384,7 +432,8 @@ static void generate_fd(struct random *random, const struct model *model,
 void generate(struct random *random, struct model *model, struct op *op)
 {
 	memset(op, 0, sizeof(*op));
-	op->kind = pick_kind(random);
+	op->kind = is_time_to_yank(random, model) ? OP_YANK
+						  : pick_kind(random, model);
 	op->worker = pick_worker(random, model, op->kind != OP_SPAWN);
 	switch (op->kind) {
 	case OP_EXPORT:
@@ -395,6 +444,19 @@ void generate(struct random *random, struct model *model, struct op *op)
 	case OP_LOW_POWER:
 		generate_feature(random, model, op);
 		break;
+	case OP_ATTACH:
+	case OP_DETACH:
+	case OP_PEER_MAP:
+	case OP_PEER_UNMAP:
+	case OP_PEER_STATE:
+	case OP_DMA:
+	case OP_ALLOW_PEERS:
+		generate_peer(random, model, op);
+		break;
+	case OP_OPEN_SET:
+	case OP_HOT_RESET:
+		generate_set(random, model, op);
+		break;
 	case OP_OPEN:
 	case OP_CLOSE_DEVICE:
 	case OP_PASS_DEVICE:
@@ -403,6 +465,8 @@ void generate(struct random *random, struct model *model, struct op *op)
 	case OP_RESET:
 	case OP_FLR:
 	case OP_REGION:
+	case OP_YANK:
+	case OP_PLUG:
 	case OP_REBIND:
 		generate_device(random, model, op);
 		break;

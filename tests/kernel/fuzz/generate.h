@@ -9,4 +9,10 @@
 
 void generate(struct random *random, struct model *model, struct op *op);
 
+/* Parts; the kind is chosen. */
+void generate_set(struct random *random, const struct model *model,
+		  struct op *op);
+void generate_peer(struct random *random, const struct model *model,
+		   struct op *op);
+
 #endif /* FUZZ_GENERATE_H */

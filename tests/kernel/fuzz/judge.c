@@ -76,7 +76,8 @@ static bool judge_info(struct model *model, const struct op *op,
 		{ "state", result->info.state, state_of(lease) },
 		{ "mappings", result->info.mappings,
 		  lease_mappings(model, lease) },
-		{ "attachments", result->info.attachments, 0 },
+		{ "attachments", result->info.attachments,
+		  lease_attachments(model, lease) },
 		{ "length", result->info.length, lease->pages * PAGE },
 	};
 	size_t i;
@@ -126,6 +127,10 @@ bool model_judge(struct model *model, const struct op *op,
 		return false;
 	if (result->error)
 		return true;
+	if (expect->must_fault && !result->faults) {
+		snprintf(why, size, "an entry was left behind");
+		return false;
+	}
 	if (expect->has_value && result->value != expect->value) {
 		snprintf(why, size, "gives %lld, not %lld",
 			 (long long)result->value, (long long)expect->value);

@@ -112,7 +112,8 @@ static void tell(struct fuzz *fuzz, const struct options *options,
 static const char *find_missing(const struct fuzz *fuzz)
 {
 	for (int i = 0; i < OP_KINDS; i++)
-		if (!fuzz->counts[i])
+		if (!fuzz->counts[i] &&
+		    model_knows(&fuzz->model, (enum op_kind)i))
 			return op_name((enum op_kind)i);
 	if (fuzz->counts[OP_ACCESS] == fuzz->refused[OP_ACCESS])
 		return "access that succeeds";

@@ -18,8 +18,8 @@ void expect_error(struct expect *expect, int error)
 
 bool device_accessible(const struct device *device)
 {
-	return device->open && device->on && !device->asleep &&
-	       !device->low_power;
+	return device->open && !device->pulled && device->on &&
+	       !device->asleep && !device->low_power;
 }
 
 bool lease_accessible(const struct lease *lease)
@@ -48,6 +48,22 @@ static struct device *as_device(struct model *model, const void *object)
 	return NULL;
 }
 
+struct device *page_device(struct model *model, const struct arena_page *page)
+{
+	const struct lease *lease = page->object;
+	struct device *device = as_device(model, page->object);
+
+	return device ? device : lease->device;
+}
+
+void model_zapped(struct model *model, const struct device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKERS; i++)
+		model->processes[i].zapped[device - model->devices] = true;
+}
+
 bool page_accessible(struct model *model, const struct arena_page *page)
 {
 	const struct device *device = as_device(model, page->object);
@@ -56,22 +72,43 @@ bool page_accessible(struct model *model, const struct arena_page *page)
 		      : lease_accessible(page->object);
 }
 
-uint8_t *page_bytes(struct model *model, const struct arena_page *page)
+/* Where in which BAR of its device the page is. */
+static uint64_t page_place(struct model *model, const struct arena_page *page,
+			   unsigned int *bar)
 {
 	struct device *device = as_device(model, page->object);
 	uint64_t place = (uint64_t)page->index * PAGE;
-	const struct lease *lease;
+	const struct lease *lease = page->object;
 	uint32_t i;
 
-	if (device)
-		return device->memory + place;
-	lease = page->object;
+	if (device) {
+		*bar = fuzz_bar((uint64_t)(device - model->devices));
+		return place;
+	}
+	*bar = lease->bar;
 	for (i = 0; place >= lease->ranges[2 * i + 1]; i++)
 		place -= lease->ranges[2 * i + 1];
+	return lease->ranges[2 * i] + place;
+}
+
+uint8_t *page_bytes(struct model *model, const struct arena_page *page)
+{
+	struct device *device = page_device(model, page);
+	unsigned int bar;
+	uint64_t place = page_place(model, page, &bar);
+
 	/* There is a shadow of the memory alone, not of other BARs. */
-	return lease->bar == FUZZ_BAR
-		       ? lease->device->memory + lease->ranges[2 * i] + place
-		       : NULL;
+	return device->memory && bar == fuzz_bar(0) ? device->memory + place
+						    : NULL;
+}
+
+bool page_unused(struct model *model, const struct arena_page *page)
+{
+	unsigned int bar;
+
+	/* All registers of QEMU's edu are in the first page. */
+	return page_place(model, page, &bar) >= PAGE &&
+	       !page_device(model, page)->memory;
 }
 
 static bool device_held(const struct model *model, int device)
@@ -102,6 +139,13 @@ void model_settle(struct model *model)
 		if (model->leases[i]->state == LEASE_LIVE &&
 		    !model->leases[i]->device->open)
 			model->leases[i]->state = LEASE_ORPHANED;
+	settle_importers(model);
+}
+
+bool model_knows(const struct model *model, enum op_kind kind)
+{
+	return (model->has_importers || !op_needs_importer(kind)) &&
+	       (model->has_host || !op_needs_host(kind));
 }
 
 void model_init(struct model *model)
@@ -110,6 +154,8 @@ void model_init(struct model *model)
 
 	memset(model->processes, 0, sizeof(model->processes));
 	model->nr_leases = 0;
+	model->nr_importers = 0;
+	model->peers_allowed = true;
 	model->last_id = 0;
 	for (i = 0; i < FIRST_WORKERS; i++) {
 		model->processes[i].alive = true;
@@ -119,6 +165,7 @@ void model_init(struct model *model)
 		struct device *device = &model->devices[i];
 
 		device->open = false;
+		device->pulled = false;
 		device->filled = false;
 		device->binding = 0;
 	}
@@ -128,6 +175,8 @@ void model_free(struct model *model)
 {
 	while (model->nr_leases)
 		free(model->leases[--model->nr_leases]);
+	while (model->nr_importers)
+		free(model->importers[--model->nr_importers]);
 }
 
 void model_expect(struct model *model, const struct op *op,
@@ -147,6 +196,13 @@ void model_expect(struct model *model, const struct op *op,
 	case OP_REBIND:
 		expect->skip = device->open;
 		break;
+	case OP_ALLOW_PEERS:
+		expect->skip = !model->has_importers;
+		break;
+	case OP_YANK:
+	case OP_PLUG:
+		expect_plug(model, op, expect);
+		break;
 	case OP_FORK:
 		expect->skip |= peer->alive;
 		break;
@@ -160,11 +216,25 @@ void model_expect(struct model *model, const struct op *op,
 			process->slots[op->arg[A_SLOT]].kind == SLOT_EMPTY;
 		break;
 	case OP_OPEN:
-		expect->skip |= process->ordinary || has_device;
+		/* The set has an operation of its own for that. */
+		expect->skip |= process->ordinary || has_device ||
+				op->arg[A_DEV] >= RAM_DEVICES;
 		if (op->arg[A_HOW] && !device->facts.has_iommufd)
 			expect_error(expect, ENOTSUP);
 		else if (device->open)
 			expect_error(expect, EBUSY);
+		break;
+	case OP_ATTACH:
+	case OP_DETACH:
+	case OP_PEER_MAP:
+	case OP_PEER_UNMAP:
+	case OP_PEER_STATE:
+	case OP_DMA:
+		expect_peer(model, op, expect);
+		break;
+	case OP_OPEN_SET:
+	case OP_HOT_RESET:
+		expect_set(model, op, expect);
 		break;
 	case OP_MAP:
 	case OP_MAP_BAR:
@@ -193,6 +263,8 @@ void model_expect(struct model *model, const struct op *op,
 	default:
 		expect_feature(model, op, expect);
 	}
+	if (device->pulled && is_unknown_when_pulled(op->kind))
+		expect->skip = true;
 	if (!expect->nr_errors && !expect->must_signal)
 		expect_error(expect, 0);
 }
@@ -217,7 +289,7 @@ static void new_lease(struct model *model, const struct op *op)
 	}
 	model->leases[model->nr_leases++] = lease;
 	model->processes[op->worker].slots[op->arg[A_SLOT]] =
-		(struct slot){ SLOT_LEASE, lease };
+		(struct slot){ .kind = SLOT_LEASE, .lease = lease };
 }
 
 /* What a feature changes that worked. */
@@ -241,6 +313,8 @@ static void apply_feature(struct model *model, const struct op *op)
 		break;
 	default:
 		device->low_power = op->arg[A_VALUE];
+		if (device->low_power)
+			model_zapped(model, device);
 	}
 }
 
@@ -257,6 +331,7 @@ static void apply_device(struct model *model, const struct op *op)
 		device->filled = true;
 		device->asleep = false;
 		device->low_power = false;
+		device->by_iommufd = op->arg[A_HOW];
 		break;
 	case OP_CLOSE_DEVICE:
 		process->device[op->arg[A_DEV]] = false;
@@ -266,19 +341,24 @@ static void apply_device(struct model *model, const struct op *op)
 		break;
 	case OP_MEMORY:
 		device->on = op->arg[A_VALUE];
+		if (!device->on)
+			model_zapped(model, device);
 		break;
 	case OP_POWER:
 		device->asleep = op->arg[A_VALUE];
+		if (device->asleep)
+			model_zapped(model, device);
 		break;
 	case OP_RESET:
 	case OP_FLR:
 		device->asleep = false;
+		model_zapped(model, device);
 		break;
 	case OP_REBIND:
 		device->binding++;
 		break;
 	default:
-		if (op->arg[A_WRITE])
+		if (op->arg[A_WRITE] && device->memory)
 			memcpy(device->memory + op->arg[A_OFFSET],
 			       &op->arg[A_VALUE], op->arg[A_SIZE]);
 	}
@@ -311,19 +391,22 @@ static void apply_process(struct model *model, const struct op *op)
 		*slot2 = *slot;
 		break;
 	case OP_CLOSE:
-		*slot = (struct slot){ SLOT_EMPTY, NULL };
+		*slot = (struct slot){ .kind = SLOT_EMPTY };
 		break;
 	case OP_REOPEN:
-		*slot2 = (struct slot){ SLOT_PATH, slot->lease };
+		*slot2 = (struct slot){ .kind = SLOT_PATH,
+					.lease = slot->lease };
 		break;
 	default:
-		*slot = (struct slot){ SLOT_OTHER, NULL };
+		*slot = (struct slot){ .kind = SLOT_OTHER };
 	}
 }
 
 void model_apply(struct model *model, const struct op *op,
 		 const struct result *result)
 {
+	touch_memory(model, op);
+	tell_importers(model, op, result);
 	if (result->error || result->signal)
 		if (op->kind != OP_PROTECT && op->kind != OP_ADVISE)
 			return;
@@ -333,6 +416,22 @@ void model_apply(struct model *model, const struct op *op,
 	case OP_MEMATTR:
 	case OP_LOW_POWER:
 		apply_feature(model, op);
+		break;
+	case OP_ATTACH:
+	case OP_DETACH:
+	case OP_PEER_MAP:
+	case OP_PEER_UNMAP:
+	case OP_DMA:
+	case OP_ALLOW_PEERS:
+		apply_peer(model, op);
+		break;
+	case OP_YANK:
+	case OP_PLUG:
+		apply_plug(model, op);
+		break;
+	case OP_OPEN_SET:
+	case OP_HOT_RESET:
+		apply_set(model, op);
 		break;
 	case OP_OPEN:
 	case OP_CLOSE_DEVICE:

@@ -113,12 +113,12 @@ void expect_fd(struct model *model, const struct op *op, struct expect *expect)
 		expect_error(expect, empty ? EBADF : 0);
 		break;
 	case OP_POLL:
-		expect->skip = slot->kind == SLOT_OTHER;
+		expect->skip = slot->kind >= SLOT_GROUP;
 		expect->has_data = true;
 		expect->data = empty ? 0 : POLLNVAL;
 		break;
 	default:
-		expect->skip = slot->kind == SLOT_OTHER;
+		expect->skip = slot->kind >= SLOT_GROUP;
 		expect_error(expect, EBADF);
 	}
 }

@@ -105,10 +105,11 @@ static int slot_error(const struct slot *slot, const struct device *device)
 				       slot->lease->binding != device->binding
 			       ? ENODEV
 			       : 0;
-	case SLOT_OTHER:
-		return EINVAL;
-	default:
+	case SLOT_EMPTY:
+	case SLOT_PATH:
 		return EBADF;
+	default:
+		return EINVAL;
 	}
 }
 
@@ -178,6 +179,13 @@ static void expect_info(struct model *model, const struct op *op,
 	expect_error(expect, error);
 }
 
+bool low_power_is_asked(const struct op *op)
+{
+	struct expect unused = { 0 };
+
+	return !refused_early(op, VFIO_DEVICE_FEATURE_SET, 0, &unused);
+}
+
 static void expect_low_power(struct device *device, const struct op *op,
 			     struct expect *expect)
 {
@@ -195,7 +203,10 @@ static void expect_region(const struct device *device, const struct op *op,
 	uint64_t size = op->arg[A_SIZE], offset = op->arg[A_OFFSET];
 
 	expect->skip |=
-		size > 8 || offset + size > device->facts.bar_size[FUZZ_BAR];
+		size > 8 ||
+		offset + size >
+			device->facts.bar_size[fuzz_bar(op->arg[A_DEV])] ||
+		(!device->memory && op->arg[A_WRITE] && offset < PAGE);
 	if (expect->skip)
 		return;
 	if (!device->on || device->asleep) {
@@ -204,7 +215,7 @@ static void expect_region(const struct device *device, const struct op *op,
 	}
 	expect->has_value = true;
 	expect->value = (int64_t)size;
-	if (!op->arg[A_WRITE]) {
+	if (!op->arg[A_WRITE] && device->memory) {
 		expect->has_data = true;
 		memcpy(&expect->data, device->memory + offset, size);
 	}

@@ -37,7 +37,7 @@ static int map_fd_error(const struct slot *slot, const struct op *op)
 		return EACCES;
 	if (access == O_RDONLY && is_shared(op) && op->arg[A_PROT] & PROT_WRITE)
 		return EACCES;
-	return slot->kind == SLOT_OTHER ? ENODEV : 0;
+	return slot->kind >= SLOT_GROUP ? ENODEV : 0;
 }
 
 static int map_error(const struct model *model, const struct op *op,
@@ -46,7 +46,7 @@ static int map_error(const struct model *model, const struct op *op,
 	const struct process *process = &model->processes[op->worker];
 	const struct slot *slot = &process->slots[op->arg[A_SLOT]];
 	uint64_t pages, offset = op->arg[A_OFFSET];
-	struct slot device_slot = { SLOT_EMPTY, NULL };
+	struct slot device_slot = { .kind = SLOT_EMPTY };
 	int error;
 
 	if (op->arg[A_SKEW])
@@ -55,7 +55,7 @@ static int map_error(const struct model *model, const struct op *op,
 		slot = &device_slot;
 	if (op->kind == OP_MAP_BAR
 		    ? !process->device[op->arg[A_DEV]]
-		    : slot->kind != SLOT_LEASE && slot->kind != SLOT_OTHER)
+		    : slot->kind != SLOT_LEASE && slot->kind < SLOT_GROUP)
 		return EBADF;
 	if (!op->arg[A_COUNT])
 		return EINVAL;
@@ -68,10 +68,12 @@ static int map_error(const struct model *model, const struct op *op,
 	error = map_fd_error(slot, op);
 	if (error)
 		return error;
-	pages = slot->lease ? slot->lease->pages
-			    : model->devices[op->arg[A_DEV]]
-					      .facts.bar_size[FUZZ_BAR] /
-				      PAGE;
+	pages = slot->lease
+			? slot->lease->pages
+			: model->devices[op->arg[A_DEV]]
+					  .facts
+					  .bar_size[fuzz_bar(op->arg[A_DEV])] /
+				  PAGE;
 	if (offset > pages || op->arg[A_COUNT] > pages - offset ||
 	    !is_shared(op))
 		return EINVAL;
@@ -88,6 +90,11 @@ static void expect_map(const struct model *model, const struct op *op,
 {
 	const struct process *process = &model->processes[op->worker];
 	int error = map_error(model, op, expect);
+
+	/* Some kernels' can be mapped for something else. */
+	if (op->kind == OP_MAP &&
+	    process->slots[op->arg[A_SLOT]].kind == SLOT_IOMMUFD)
+		expect->skip = true;
 
 	expect_error(expect, error);
 	/* Whether what was there survives is the kernel's affair. */
@@ -168,19 +175,24 @@ static bool expect_page(struct model *model, const struct op *op,
 {
 	uint8_t needed = op->arg[A_WRITE] ? PROT_WRITE : PROT_READ | PROT_WRITE;
 
-	if (!page->object || !(page->prot & needed))
+	if (!page->object || !(page->prot & needed)) {
 		expect->sigsegv = true;
-	else if (!page_accessible(model, page))
+	} else if (!page_accessible(model, page)) {
 		expect->sigbus = true;
-	else
+		/* A BAR of what is pulled out is the lessor's affair. */
+		expect->skip |= page->object == page_device(model, page) &&
+				page_device(model, page)->pulled;
+	} else {
 		return true;
+	}
 	return false;
 }
 
 static void expect_access(struct model *model, const struct op *op,
 			  struct expect *expect)
 {
-	const struct arena *arena = &model->processes[op->worker].arena;
+	const struct process *process = &model->processes[op->worker];
+	const struct arena *arena = &process->arena;
 	uint64_t place = op->arg[A_PAGE] * PAGE + op->arg[A_OFFSET];
 	uint8_t *data = (uint8_t *)&expect->data;
 	uint64_t i, last = op->arg[A_SIZE] - 1;
@@ -208,14 +220,18 @@ static void expect_access(struct model *model, const struct op *op,
 	if (!good)
 		return;
 	expect->has_data = !op->arg[A_WRITE];
+	page = &arena->pages[place / PAGE];
+	expect->must_fault =
+		process->zapped[page_device(model, page) - model->devices];
 	for (i = 0; i <= last; i++) {
 		page = &arena->pages[(place + i) / PAGE];
 		bytes = page_bytes(model, page);
-		/* Registers of other BARs are nobody's to write to or know. */
+		/* Registers are nobody's to write to or know. */
 		if (!bytes) {
-			expect->skip = op->arg[A_WRITE];
+			expect->skip |=
+				op->arg[A_WRITE] && !page_unused(model, page);
 			expect->has_data = false;
-			break;
+			continue;
 		}
 		data[i] = bytes[(place + i) % PAGE];
 	}
@@ -234,6 +250,8 @@ void expect_memory(struct model *model, const struct op *op,
 	case OP_MAP:
 	case OP_MAP_BAR:
 		expect_map(model, op, expect);
+		expect->skip |= op->kind == OP_MAP_BAR &&
+				model->devices[op->arg[A_DEV]].pulled;
 		break;
 	case OP_UNMAP:
 		expect_error(expect, count ? 0 : EINVAL);
@@ -265,11 +283,33 @@ static void apply_write(struct model *model, const struct op *op)
 	const struct arena *arena = &model->processes[op->worker].arena;
 	uint64_t place = op->arg[A_PAGE] * PAGE + op->arg[A_OFFSET];
 	const uint8_t *value = (const uint8_t *)&op->arg[A_VALUE];
+	uint8_t *bytes;
 	uint64_t i;
 
-	for (i = 0; i < op->arg[A_SIZE]; i++, place++)
-		page_bytes(model, &arena->pages[place / PAGE])[place % PAGE] =
-			value[i];
+	for (i = 0; i < op->arg[A_SIZE]; i++, place++) {
+		bytes = page_bytes(model, &arena->pages[place / PAGE]);
+		if (bytes)
+			bytes[place % PAGE] = value[i];
+	}
+}
+
+void touch_memory(struct model *model, const struct op *op)
+{
+	struct process *process = &model->processes[op->worker];
+	uint64_t place = op->arg[A_PAGE] * PAGE + op->arg[A_OFFSET];
+	const struct arena_page *page;
+	int end;
+
+	if (op->kind == OP_ADVISE || op->kind == OP_LOCK)
+		memset(process->zapped, 0, sizeof(process->zapped));
+	if (op->kind != OP_ACCESS)
+		return;
+	for (end = 0; end < 2; end++, place += op->arg[A_SIZE] - 1) {
+		page = &process->arena.pages[place / PAGE];
+		if (page->object)
+			process->zapped[page_device(model, page) -
+					model->devices] = false;
+	}
 }
 
 void apply_memory(struct model *model, const struct op *op)

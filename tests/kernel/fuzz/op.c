@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <linux/barlease.h>
+#include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ static const char *const arg_names[ARGS] = {
 
 static const char *const kind_names[OP_KINDS] = {
 	[OP_OPEN] = "open",
+	[OP_OPEN_SET] = "open-set",
 	[OP_CLOSE_DEVICE] = "close-device",
 	[OP_PASS_DEVICE] = "pass-device",
 	[OP_EXPORT] = "export",
@@ -52,6 +54,7 @@ static const char *const kind_names[OP_KINDS] = {
 	[OP_LOW_POWER] = "low-power",
 	[OP_RESET] = "reset",
 	[OP_FLR] = "flr",
+	[OP_HOT_RESET] = "hot-reset",
 	[OP_REGION] = "region",
 	[OP_MAP] = "map",
 	[OP_MAP_BAR] = "map-bar",
@@ -73,8 +76,27 @@ static const char *const kind_names[OP_KINDS] = {
 	[OP_RW] = "rw",
 	[OP_POLL] = "poll",
 	[OP_BUFFER] = "buffer",
+	[OP_ATTACH] = "attach",
+	[OP_DETACH] = "detach",
+	[OP_PEER_MAP] = "peer-map",
+	[OP_PEER_UNMAP] = "peer-unmap",
+	[OP_PEER_STATE] = "peer-state",
+	[OP_DMA] = "dma",
+	[OP_ALLOW_PEERS] = "allow-peers",
+	[OP_YANK] = "yank",
+	[OP_PLUG] = "plug",
 	[OP_REBIND] = "rebind",
 };
+
+bool op_needs_importer(enum op_kind kind)
+{
+	return kind >= OP_ATTACH && kind <= OP_ALLOW_PEERS;
+}
+
+bool op_needs_host(enum op_kind kind)
+{
+	return kind == OP_YANK || kind == OP_PLUG;
+}
 
 const char *op_name(enum op_kind kind)
 {
@@ -169,4 +191,10 @@ size_t op_feature_size(const struct op *op)
 	default:
 		return 0;
 	}
+}
+
+size_t op_reset_size(const struct op *op)
+{
+	return sizeof(struct vfio_pci_hot_reset) +
+	       op->arg[A_NR] * sizeof(int32_t);
 }

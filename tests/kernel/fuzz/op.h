@@ -17,15 +17,21 @@
 #define WORKERS 8 /* at a time; those above FIRST_WORKERS by fork() */
 #define LESSORS 2 /* root; the others are ordinary users */
 #define FIRST_WORKERS 5
-#define DEVICES 2
+#define DEVICES 4
+#define RAM_DEVICES 2 /* these have memory; the others are a reset set */
+#define HOTPLUG_DEVICE 1
 #define SLOTS 12 /* for fds, of each worker */
 #define ARENA_PAGES 2048 /* where each worker maps */
 #define ARENA_BASE 0x200000000000ul
+#define SET_DEVICES 0xc /* those of the set, as bits */
+#define MAX_GROUPS 16 /* fds given to a hot reset */
+#define DMA_SIZE 4 /* bytes of a transfer by the other device */
 #define GIVEN_RANGES 3 /* an export's, the rest follows from them */
 #define SEEN_RANGES 64 /* an info's that are compared */
 
 enum op_kind {
 	OP_OPEN, /* open the device */
+	OP_OPEN_SET, /* functions that are reset together, and what owns them */
 	OP_CLOSE_DEVICE,
 	OP_PASS_DEVICE, /* by SCM_RIGHTS */
 	OP_EXPORT,
@@ -38,6 +44,7 @@ enum op_kind {
 	OP_LOW_POWER,
 	OP_RESET,
 	OP_FLR, /* by configuration space */
+	OP_HOT_RESET,
 	OP_REGION, /* read() or write() of the BAR by the device fd */
 	OP_MAP,
 	OP_MAP_BAR, /* of the device fd, as the lessor does */
@@ -59,6 +66,15 @@ enum op_kind {
 	OP_RW,
 	OP_POLL,
 	OP_BUFFER, /* the ioctls of a DMABUF */
+	OP_ATTACH, /* another device imports the lease */
+	OP_DETACH,
+	OP_PEER_MAP,
+	OP_PEER_UNMAP,
+	OP_PEER_STATE,
+	OP_DMA,
+	OP_ALLOW_PEERS, /* the module parameter */
+	OP_YANK, /* out of the machine, without a word */
+	OP_PLUG, /* another one in its place */
 	OP_REBIND, /* the driver, while the device is closed */
 	OP_KINDS,
 };
@@ -82,7 +98,7 @@ enum arg {
 	A_HOW,
 	A_BAR,
 	A_OPEN_FLAGS,
-	A_NR,
+	A_NR, /* of ranges, of group fds; devices, as bits */
 	A_ARGSZ, /* what is added to the right argsz */
 	A_READABLE, /* bytes of the argument that can be read */
 	A_OPERATION, /* VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and others */
@@ -105,6 +121,7 @@ struct result {
 	int signal; /* SIGBUS or SIGSEGV of an access, or 0 */
 	int64_t value;
 	uint64_t data; /* what was read */
+	long faults; /* page faults of an access */
 	struct {
 		uint32_t nr_ranges, region_index, open_flags, memattr, state;
 		uint32_t mappings, attachments;
@@ -112,6 +129,9 @@ struct result {
 		uint64_t ranges[2 * SEEN_RANGES];
 	} info;
 };
+
+bool op_needs_importer(enum op_kind kind);
+bool op_needs_host(enum op_kind kind);
 
 const char *op_name(enum op_kind kind);
 
@@ -125,5 +145,8 @@ void op_range(const struct op *op, uint32_t index, uint64_t *offset,
 
 /* Bytes of the argument behind struct vfio_device_feature. */
 size_t op_feature_size(const struct op *op);
+
+/* Bytes of the argument of a hot reset. */
+size_t op_reset_size(const struct op *op);
 
 #endif /* FUZZ_OP_H */

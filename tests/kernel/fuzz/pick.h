@@ -21,12 +21,30 @@ uint32_t pick_worker(struct random *random, const struct model *model,
 void pick_lessor(struct random *random, const struct model *model,
 		 struct op *op);
 
+/* The same of the set, or of the others; if there is none @op stays. */
+void pick_holder(struct random *random, const struct model *model,
+		 struct op *op, bool of_set);
+
+/* Of this device, root if possible; if nobody holds it the worker stays. */
+void pick_holder_of(const struct model *model, struct op *op, uint64_t device);
+
+/* A slot with a group, if there is one. */
+uint64_t pick_group(struct random *random, const struct process *process);
+
 /* A slot with something in it, mostly a lease. */
 uint64_t pick_slot(struct random *random, const struct process *process);
 
 /* A worker and its slot with a lease, mostly one that works. */
 void pick_lease(struct random *random, const struct model *model,
 		struct op *op);
+
+/* A worker and its slot with an importer. */
+void pick_importer(struct random *random, const struct model *model,
+		   struct op *op);
+
+/* A page of what it imports, or one too far. */
+uint64_t pick_peer_page(struct random *random, const struct model *model,
+			const struct op *op);
 
 uint64_t pick_page(struct random *random, uint64_t count);
 

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "aftermath.h"
+#include "bind.h"
 #include "crew.h"
 #include "generate.h"
 #include "harness.h"
+#include "importer.h"
 
 void sequence_add(struct sequence *sequence, const struct op *op)
 {
@@ -33,60 +35,94 @@ void sequence_print(const struct sequence *sequence, size_t from)
 	}
 }
 
+static void mark_bytes(struct fuzz *fuzz, const uint8_t *bytes)
+{
+	int device;
+
+	for (device = 0; bytes && device < RAM_DEVICES; device++) {
+		uint8_t *memory = fuzz->model.devices[device].memory;
+
+		if (bytes >= memory &&
+		    bytes < memory + fuzz->shared->bar_size[device])
+			fuzz->shared
+				->dirty[device][(bytes - memory) / (long)PAGE] =
+				true;
+	}
+}
+
 /* A page of the BAR is written to: it has to be put right afterwards. */
 static void mark_dirty(struct fuzz *fuzz, const struct op *op)
 {
 	struct model *model = &fuzz->model;
 	struct process *process = &model->processes[op->worker];
 	uint64_t place = op->arg[A_PAGE] * PAGE + op->arg[A_OFFSET];
-	int end, device;
+	int end;
 
 	if (!op->arg[A_WRITE])
 		return;
-	if (op->kind == OP_REGION) {
+	if (op->kind == OP_DMA)
+		mark_bytes(fuzz, peer_bytes(model, op));
+	if (op->kind == OP_REGION && op->arg[A_DEV] < RAM_DEVICES) {
 		bool *dirty = fuzz->shared->dirty[op->arg[A_DEV]];
 
 		dirty[op->arg[A_OFFSET] / PAGE] = true;
 		dirty[(op->arg[A_OFFSET] + 7) / PAGE % ARENA_PAGES] = true;
-		return;
 	}
 	if (op->kind != OP_ACCESS)
 		return;
 	for (end = 0; end < 2; end++, place += op->arg[A_SIZE] - 1) {
 		struct arena_page *page = &process->arena.pages[place / PAGE];
-		uint8_t *bytes = page->object ? page_bytes(model, page) : NULL;
 
-		for (device = 0; bytes && device < DEVICES; device++) {
-			uint8_t *memory = model->devices[device].memory;
+		if (page->object)
+			mark_bytes(fuzz, page_bytes(model, page));
+	}
+}
 
-			if (bytes >= memory &&
-			    bytes < memory + fuzz->shared->bar_size[device])
-				fuzz->shared->dirty[device][(bytes - memory) /
-							    (long)PAGE] = true;
+/* What the model has of a BAR, as it is when it is opened. */
+static void restore_memory(struct fuzz *fuzz, unsigned int device)
+{
+	uint8_t *memory = fuzz->model.devices[device].memory;
+	uint64_t pages = fuzz->shared->bar_size[device] / PAGE;
+	uint64_t page, i;
+
+	for (page = 0; page < pages; page++) {
+		if (!fuzz->shared->dirty[device][page])
+			continue;
+		for (i = page * PAGE; i < (page + 1) * PAGE; i += 8) {
+			uint64_t value = pristine(device, i);
+
+			memcpy(memory + i, &value, sizeof(value));
 		}
 	}
 }
 
-/* What the model has of the BARs, as they are when they are opened. */
-static void restore_memory(struct fuzz *fuzz)
+/* Nobody knows what was written where, or what a new device has. */
+static void forget_memory(struct fuzz *fuzz, unsigned int device)
 {
-	unsigned int device;
-	uint64_t page, i;
+	memset(fuzz->shared->dirty[device], true,
+	       sizeof(fuzz->shared->dirty[device]));
+	restore_memory(fuzz, device);
+}
 
-	for (device = 0; device < DEVICES; device++) {
-		uint8_t *memory = fuzz->model.devices[device].memory;
-		uint64_t pages = fuzz->shared->bar_size[device] / PAGE;
+/* Return false if one was not told, or has not let go. */
+static bool ask_importers(struct fuzz *fuzz, struct crew *crew)
+{
+	struct result result;
+	struct expect expect;
+	char why[200];
+	struct op op;
 
-		for (page = 0; page < pages; page++) {
-			if (!fuzz->shared->dirty[device][page])
-				continue;
-			for (i = page * PAGE; i < (page + 1) * PAGE; i += 8) {
-				uint64_t value = pristine(device, i);
-
-				memcpy(memory + i, &value, sizeof(value));
-			}
-		}
+	while (model_asks_importer(&fuzz->model, &op, &expect)) {
+		if (crew_do(crew, &op, &result, fuzz->why, sizeof(fuzz->why)))
+			return false;
+		if (model_judge(&fuzz->model, &op, &expect, &result, why,
+				sizeof(why)))
+			continue;
+		snprintf(fuzz->why, sizeof(fuzz->why),
+			 "an importer that had to be told: %s", why);
+		return false;
 	}
+	return true;
 }
 
 /* Return false if the answer is wrong. */
@@ -109,7 +145,9 @@ static bool step(struct fuzz *fuzz, struct crew *crew, const struct op *op,
 			 sizeof(fuzz->why)))
 		return false;
 	model_apply(&fuzz->model, op, &result);
-	return true;
+	if (op->kind == OP_PLUG)
+		forget_memory(fuzz, HOTPLUG_DEVICE);
+	return ask_importers(fuzz, crew);
 }
 
 /* The next operation that means something; false at the end. */
@@ -135,6 +173,16 @@ static bool next(struct fuzz *fuzz, struct source *source, size_t index,
 	return true;
 }
 
+/* The device, if it was pulled out last. */
+static void put_back(struct fuzz *fuzz)
+{
+	if (!fuzz->model.devices[HOTPLUG_DEVICE].pulled)
+		return;
+	plug_in(fuzz->shared->bdf[HOTPLUG_DEVICE]);
+	forget_memory(fuzz, HOTPLUG_DEVICE);
+	fuzz->counts[OP_PLUG]++;
+}
+
 static bool run(struct fuzz *fuzz, struct source *source,
 		struct sequence *sequence)
 {
@@ -144,11 +192,15 @@ static bool run(struct fuzz *fuzz, struct source *source,
 	bool fine = true;
 	char text[1024];
 	struct op op;
+	unsigned int device;
 	size_t index;
 
 	aftermath_before(&before);
-	restore_memory(fuzz);
+	for (device = 0; device < RAM_DEVICES; device++)
+		restore_memory(fuzz, device);
 	model_init(&fuzz->model);
+	if (fuzz->model.has_importers)
+		sysfs_write(ALLOW_PEERS, "Y");
 	crew_start(&crew, fuzz->shared);
 	fuzz->why[0] = '\0';
 	for (index = 0; fine && next(fuzz, source, index, &op); index++) {
@@ -165,13 +217,13 @@ static bool run(struct fuzz *fuzz, struct source *source,
 	}
 	fuzz->reached = index;
 	crew_stop(&crew);
+	put_back(fuzz);
 	model_free(&fuzz->model);
 	if (fine && aftermath_check(&before, fuzz->why, sizeof(fuzz->why)))
 		fine = false;
-	/* Nobody knows what was written where. */
 	if (!fine)
-		for (index = 0; index < (size_t)DEVICES * 128; index++)
-			fuzz->shared->dirty[index / 128][index % 128] = true;
+		for (device = 0; device < RAM_DEVICES; device++)
+			forget_memory(fuzz, device);
 	return fine;
 }
 

@@ -14,7 +14,7 @@
 #include "random.h"
 #include "run.h"
 
-#define STORM_LESSORS DEVICES
+#define STORM_LESSORS RAM_DEVICES
 #define STORM_BORROWERS 4
 #define STORM_LEASES (1 << 18)
 

@@ -38,8 +38,9 @@ static void fill_with_tags(struct lessor *lessor)
 	struct barlease_map map;
 	uint64_t page, i, *word;
 
-	if (barlease_region_map(lessor->worker.opened[lessor->device], FUZZ_BAR,
-				0, size, PROT_READ | PROT_WRITE, &map))
+	if (barlease_region_map(lessor->worker.opened[lessor->device],
+				fuzz_bar(lessor->device), 0, size,
+				PROT_READ | PROT_WRITE, &map))
 		abort();
 	for (page = 0; page < size / PAGE; page++) {
 		word = (uint64_t *)((char *)map.address + page * PAGE);
@@ -105,7 +106,7 @@ static void export_one(struct lessor *lessor, struct op *op)
 	lease->open_flags = random_chance(random, 25) ? O_RDONLY : O_RDWR;
 
 	op->arg[A_OPERATION] = VFIO_DEVICE_FEATURE_GET;
-	op->arg[A_BAR] = FUZZ_BAR;
+	op->arg[A_BAR] = fuzz_bar(lessor->device);
 	op->arg[A_OPEN_FLAGS] = lease->open_flags | O_CLOEXEC;
 	op->arg[A_NR] = 1;
 	op->arg[A_RANGES] = lease->first_page * PAGE;

@@ -141,14 +141,15 @@ int lessee_take_packet(struct barlease_lessee *lessee,
 int lessee_receive(struct barlease_lessee *lessee);
 
 /**
- * lessee_end() - the connection is over
+ * lessee_hang_up() - the connection is over
  * @lessee: connection
  * @error: -errno
  * @sentence: why, or NULL to leave what is there
  *
  * Return: @error.
  */
-int lessee_end(struct barlease_lessee *lessee, int error, const char *sentence);
+int lessee_hang_up(struct barlease_lessee *lessee, int error,
+		   const char *sentence);
 
 /* send.c */
 

@@ -13,7 +13,8 @@
 	(1u << BARLEASE_EVENT_RECALLED | 1u << BARLEASE_EVENT_AWAY | \
 	 1u << BARLEASE_EVENT_BACK)
 
-int lessee_end(struct barlease_lessee *lessee, int error, const char *sentence)
+int lessee_hang_up(struct barlease_lessee *lessee, int error,
+		   const char *sentence)
 {
 	if (lessee->error)
 		return lessee->error;
@@ -31,7 +32,7 @@ int lessee_end(struct barlease_lessee *lessee, int error, const char *sentence)
 
 static int violation(struct barlease_lessee *lessee, const char *sentence)
 {
-	return lessee_end(lessee, -EPROTO, sentence);
+	return lessee_hang_up(lessee, -EPROTO, sentence);
 }
 
 /* The call that waits for it goes on. */
@@ -285,7 +286,7 @@ static int take_answer(struct barlease_lessee *lessee,
 	if (!record && type == BARLEASE_PACKET_REFUSED) {
 		lessee_copy_sentence(lessee->sentence,
 				     packet->refused.sentence);
-		return lessee_end(lessee, -(int)packet->refused.error, NULL);
+		return lessee_hang_up(lessee, -(int)packet->refused.error, NULL);
 	}
 	if (!record)
 		return violation(lessee, "an answer to nothing");
@@ -333,7 +334,7 @@ int lessee_take_packet(struct barlease_lessee *lessee,
 	err = barlease_packet_check(&received->packet, received->length,
 				    PACKET_OF_SERVER, &reason);
 	if (err)
-		lessee_end(lessee, err, reason);
+		lessee_hang_up(lessee, err, reason);
 	else if (received->packet.header.type != BARLEASE_PACKET_GRANT &&
 		 (received->fd >= 0 || received->fds_lost))
 		err = violation(lessee, "an fd came where none belongs");
@@ -363,7 +364,7 @@ int lessee_receive(struct barlease_lessee *lessee)
 		if (err == -EAGAIN && !lessee->reset)
 			return 0;
 		if (err)
-			return lessee_end(
+			return lessee_hang_up(
 				lessee, lessee->reset ? -ECONNRESET : err,
 				"the server has closed the connection");
 		err = lessee_take_packet(lessee, &received);

@@ -9,7 +9,7 @@ static int find_end(struct barlease_lessee *lessee)
 {
 	int err = lessee_receive(lessee);
 
-	return err ? err : lessee_end(lessee, -ECONNRESET, NULL);
+	return err ? err : lessee_hang_up(lessee, -ECONNRESET, NULL);
 }
 
 int lessee_send(struct barlease_lessee *lessee, const union packet *packet,

@@ -281,12 +281,16 @@ static int take_answer(struct barlease_lessee *lessee,
 	struct record *record =
 		record_of_serial(lessee, packet->header.serial);
 	enum barlease_packet_type type = packet->header.type;
+	int error;
 
 	/* What was not asked for is the last word of a server that hangs up. */
 	if (!record && type == BARLEASE_PACKET_REFUSED) {
 		lessee_copy_sentence(lessee->sentence,
 				     packet->refused.sentence);
-		return lessee_hang_up(lessee, -(int)packet->refused.error, NULL);
+		error = -(int)packet->refused.error;
+		/* To callers that would be: nothing now, try again. */
+		return lessee_hang_up(
+			lessee, error == -EAGAIN ? -ECONNRESET : error, NULL);
 	}
 	if (!record)
 		return violation(lessee, "an answer to nothing");

@@ -398,6 +398,14 @@ static void a_hang_up_comes_before_too_many_requests(void **state)
 	assert_over(fake, -ECONNRESET);
 }
 
+static void the_last_word_is_not_to_try_again(void **state)
+{
+	struct fake *fake = *state;
+
+	fake_send(fake, BARLEASE_PACKET_REFUSED, 1, EAGAIN);
+	assert_over(fake, -ECONNRESET);
+}
+
 static void a_lease_before_a_hang_up_is_not_lost(void **state)
 {
 	struct fake *fake = *state;
@@ -493,6 +501,7 @@ int main(void)
 		fake_test(the_last_word_of_a_server_is_why),
 		fake_test(an_answer_before_a_hang_up_is_one),
 		fake_test(a_hang_up_comes_before_too_many_requests),
+		fake_test(the_last_word_is_not_to_try_again),
 		fake_test(a_lease_before_a_hang_up_is_not_lost),
 		fake_test(a_sentence_cannot_command_a_terminal),
 		cmocka_unit_test(what_is_almost_a_packet_is_taken_or_ends_it),

@@ -7,6 +7,7 @@ import fcntl
 import sys
 
 from analysis import AnalysisPart
+from fuzzing import FuzzPart
 from host import CPUS, HostPart
 from machines import DEBUG_KERNEL, DEFAULT_KERNELS
 from results import keep_stdout_clean, say
@@ -20,7 +21,7 @@ SPARSE_KERNEL = "6.12"
 STYLE_KERNELS = {SPARSE_KERNEL, DEBUG_KERNEL}
 
 
-class Check(AnalysisPart, HostPart, ShippingPart):
+class Check(AnalysisPart, FuzzPart, HostPart, ShippingPart):
     """One run of all the steps."""
 
     def names(self):
@@ -30,7 +31,7 @@ class Check(AnalysisPart, HostPart, ShippingPart):
         for name in [*(name for _, name, _ in self.host_tests()),
                      *self.sanitized_names()]:
             yield name, "host"
-        for name in self.model_names():
+        for name in (*self.model_names(), *self.fuzz_names()):
             yield name, "host"
         for name in self.style_names_here():
             yield name, "host, build root"
@@ -102,6 +103,7 @@ class Check(AnalysisPart, HostPart, ShippingPart):
                      and self.attempt(f"{kernel}/module-build",
                                       self.build_module, kernel)]
         self.run_model()
+        self.run_fuzz()
         if SPARSE_KERNEL in ready and \
            self.selected(f"{SPARSE_KERNEL}/sparse"):
             self.attempt(f"{SPARSE_KERNEL}/sparse", self.sparse, SPARSE_KERNEL)

@@ -15,6 +15,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import check  # noqa: E402
+import fuzzing  # noqa: E402
 import machines  # noqa: E402
 import steps  # noqa: E402
 from results import parse_kernel_test, parse_tap  # noqa: E402
@@ -112,6 +113,21 @@ class Checks(unittest.TestCase):
             with self.subTest(text=text), \
                  self.assertRaises(steps.BuildFailed):
                 self.check.list_kernel_tests()
+
+    def fuzz(self, text):
+        self.program("fuzz", text)
+        self.replace(fuzzing, "RUN", self.folder / "fuzz")
+        self.check.run_fuzz()
+        return self.check.results.failed
+
+    def test_what_a_fuzzer_finds_is_a_failure(self):
+        found = self.fuzz("echo ok packet: 9 executions; echo ok lessee: 9\n"
+                          "echo not ok server: look at there; exit 1")
+        self.assertEqual(found, {"fuzz/server": "look at there"})
+
+    def test_a_fuzzer_that_does_not_run_is_a_failure(self):
+        self.assertEqual(sorted(self.fuzz("echo ok packet: 9 executions")),
+                         ["fuzz/lessee", "fuzz/server"])
 
     def python_tests(self, *names):
         path = self.folder / "test_some.py"

@@ -12,6 +12,9 @@
 /* Packets of one lessee before it is the next one's turn. */
 #define PACKETS_AT_ONCE 4
 
+/* That are thrown away when it is to go. */
+#define LEFTOVERS_MAX 64
+
 void server_turn_away(int fd, int error, const char *sentence)
 {
 	union packet packet;
@@ -234,10 +237,27 @@ void server_client_come(struct barlease_server *server,
 		server_client_fail(server, client, "it cannot be watched");
 }
 
+/*
+ * Closed with something unread in it, a socket says ECONNRESET to the other end
+ * before what was sent there last.
+ */
+static void leftovers_take(const struct server_client *client)
+{
+	struct received received;
+
+	for (unsigned int i = 0; i < LEFTOVERS_MAX; i++) {
+		if (barlease_packet_receive(client->socket.fd, &received))
+			return;
+		if (received.fd >= 0)
+			close(received.fd);
+	}
+}
+
 void server_client_end(struct barlease_server *server,
 		       struct server_client *client)
 {
 	list_remove(&client->failing);
+	leftovers_take(client);
 	server_source_end(server, &client->socket);
 	server_source_end(server, &client->process);
 	while (!list_empty(&client->out))

@@ -28,7 +28,7 @@ static int on_request(void *context, const struct barlease_server_lessee *lessee
 	struct shop *shop = context;
 	int deny = shop->deny;
 
-	assert_int_equal(lessee->pid, getpid());
+	assert_true(lessee->pid > 0);
 	assert_int_equal(request->position, 0);
 	if (shop->deny_sentence)
 		strcpy(sentence, shop->deny_sentence);

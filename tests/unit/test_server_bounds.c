@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+/* What lessees do that they should not, and what there is not enough of. */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* It is told why, thrown out, and has no leases any more. */
+static void assert_thrown_out(struct shop *shop, int sock, uint32_t serial,
+			      int error)
+{
+	lessee_take_refused(shop, sock, serial, error);
+	lessee_take_end(shop, sock);
+	close(sock);
+}
+
+static int guest(struct shop *shop)
+{
+	int sock = lessee_join(shop);
+
+	lessee_get(shop, sock, "slice", NULL);
+	return sock;
+}
+
+static void send_bytes(int sock, const void *bytes, size_t length)
+{
+	assert_int_equal(send(sock, bytes, length, MSG_NOSIGNAL), length);
+}
+
+static void who_breaks_the_protocol_is_thrown_out(void **state)
+{
+	struct shop *shop = *state;
+	char bytes[1000] = { 0 };
+	union packet packet;
+	int sock;
+
+	shop_offer(shop, "slice", 0, 1, 0);
+	sock = guest(shop);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 8);
+	packet.header.version = 2;
+	lessee_send(sock, &packet);
+	assert_thrown_out(shop, sock, 8, EPROTONOSUPPORT);
+
+	sock = guest(shop);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_RELEASED, 9);
+	lessee_send(sock, &packet);
+	assert_thrown_out(shop, sock, 9, EPROTO);
+
+	/* Too short for a serial, too long, and without one. */
+	sock = guest(shop);
+	send_bytes(sock, bytes, 1);
+	assert_thrown_out(shop, sock, 1, EPROTO);
+	sock = guest(shop);
+	send_bytes(sock, bytes, sizeof(bytes));
+	assert_thrown_out(shop, sock, 1, EPROTO);
+	sock = guest(shop);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 0);
+	lessee_send(sock, &packet);
+	assert_thrown_out(shop, sock, 1, EPROTO);
+
+	/* What comes after that is not looked at. */
+	sock = guest(shop);
+	send_bytes(sock, bytes, 1);
+	lessee_request(sock, 7, "slice", 0);
+	assert_thrown_out(shop, sock, 1, EPROTO);
+	close(guest(shop));
+}
+
+static void an_fd_with_a_packet_is_a_violation_and_closed(void **state)
+{
+	struct shop *shop = *state;
+	union packet packet;
+	unsigned int fds;
+	int sock;
+
+	shop_offer(shop, "slice", 0, 1, 0);
+	fds = fd_count();
+	sock = guest(shop);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 8);
+	assert_int_equal(barlease_packet_send(sock, &packet, STDERR_FILENO), 0);
+	assert_thrown_out(shop, sock, 8, EPROTO);
+	assert_int_equal(fd_count(), fds);
+}
+
+static void an_empty_packet_is_the_end(void **state)
+{
+	struct shop *shop = *state;
+	int sock = lessee_join(shop);
+
+	send_bytes(sock, NULL, 0);
+	lessee_take_end(shop, sock);
+	assert_journal(shop, "came 1\ngone 1\n");
+	close(sock);
+}
+
+/* It asks and asks and does not read; so it is not listened to any more. */
+static void who_does_not_read_is_not_answered_without_end(void **state)
+{
+	struct shop *shop = *state;
+	int sock = lessee_join(shop), other = lessee_join(shop);
+	struct received received;
+	unsigned int answers = 0, asked = 0;
+	union packet packet;
+
+	shop_offer(shop, "slice", 0, 1, 0);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 8);
+	/* Neither the one nor the other gets through. */
+	while (!barlease_packet_send(sock, &packet, -1)) {
+		asked++;
+		if (asked % 16 == 0)
+			shop_settle(shop);
+		assert_true(asked < 10000);
+	}
+	shop_settle(shop);
+	assert_int_equal(barlease_server_dispatch(shop->server), 0);
+	lessee_get(shop, other, "slice", NULL);
+	/* When it reads, it has all its answers. */
+	while (!barlease_packet_receive(sock, &received)) {
+		answers += received.packet.header.type ==
+			   BARLEASE_PACKET_LISTED;
+		shop_settle(shop);
+	}
+	assert_int_equal(answers, asked);
+	close(sock);
+	close(other);
+}
+
+#define PACKETS 8
+
+static void who_does_not_read_its_events_is_thrown_out(void **state)
+{
+	const struct barlease_server_terms terms = { .packets_max = PACKETS };
+	struct shop *shop = *state;
+	int sock, other;
+
+	shop_restart(shop, &terms);
+	shop_offer(shop, "slice", 0, 1, 0);
+	shop_offer(shop, "other", 1, 1, 0);
+	sock = lessee_join(shop);
+	other = lessee_join(shop);
+	lessee_get(shop, sock, "slice", NULL);
+	lessee_get(shop, other, "other", NULL);
+	for (unsigned int i = 0; i < 5000; i++) {
+		struct received received;
+
+		barlease_server_device_away(shop->server, shop->device);
+		barlease_server_device_back(shop->server, shop->device);
+		while (!barlease_packet_receive(other, &received))
+			;
+	}
+	shop_settle(shop);
+	assert_journal(shop, "came 1\ncame 2\ngrant 1\ngrant 2\nend 1 2\n"
+			     "gone 1\n");
+	lessee_get(shop, other, "slice", NULL);
+	close(sock);
+	close(other);
+}
+
+/* A GRANT on its way has its fd with it, even if the lease ends meanwhile. */
+static void what_is_on_its_way_arrives(void **state)
+{
+	struct shop *shop = *state;
+	struct received received;
+	unsigned int kept = 0, grants = 0, ends = 0;
+	union packet packet;
+	int sock = lessee_join(shop);
+
+	shop_offer(shop, "pool", 0, 4, 1);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 8);
+	lessee_get(shop, sock, "pool", NULL);
+	for (uint32_t i = 1; i <= 4; i++)
+		lessee_request(sock, i, "pool", FOR_EVER);
+	shop_settle(shop);
+	/* From here on it takes nothing. */
+	while (kept < 1000 && !barlease_packet_send(sock, &packet, -1)) {
+		kept++;
+		if (kept % 16 == 0)
+			shop_settle(shop);
+	}
+	shop_settle(shop);
+	assert_int_equal(barlease_server_revoke(shop->server, 1,
+						BARLEASE_END_REVOKED),
+			 0);
+	assert_int_equal(barlease_server_revoke(shop->server, 5,
+						BARLEASE_END_REVOKED),
+			 0);
+	while (!barlease_packet_receive(sock, &received)) {
+		if (received.packet.header.type == BARLEASE_PACKET_GRANT) {
+			assert_true(received.fd >= 0);
+			close(received.fd);
+			grants++;
+		}
+		ends += received.packet.header.type == BARLEASE_PACKET_REVOKED;
+		shop_settle(shop);
+	}
+	assert_int_equal(grants, 4);
+	assert_int_equal(ends, 2);
+	close(sock);
+}
+
+static void only_so_many_lessees_are_let_in(void **state)
+{
+	const struct barlease_server_terms terms = { .lessees_max = 2 };
+	struct shop *shop = *state;
+	int first, second, third;
+
+	shop_restart(shop, &terms);
+	first = lessee_join(shop);
+	second = lessee_join(shop);
+	third = lessee_join(shop);
+	lessee_take_refused(shop, third, 1, EMFILE);
+	lessee_take_end(shop, third);
+	close(third);
+	close(first);
+	shop_settle(shop);
+	third = lessee_join(shop);
+	lessee_take_nothing(shop, third);
+	close(second);
+	close(third);
+}
+
+static void only_so_many_lessees_of_a_user_are_let_in(void **state)
+{
+	const struct barlease_server_terms terms = { .lessees_max_per_uid = 1 };
+	struct shop *shop = *state;
+	int first, second;
+
+	shop_restart(shop, &terms);
+	first = lessee_join(shop);
+	second = lessee_join(shop);
+	lessee_take_refused(shop, second, 1, EMFILE);
+	lessee_take_end(shop, second);
+	close(second);
+	close(first);
+	shop_settle(shop);
+	second = lessee_join(shop);
+	lessee_take_nothing(shop, second);
+	close(second);
+}
+
+static int connect_only(const struct shop *shop)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	assert_true(sock >= 0);
+	strcpy(address.sun_path, shop->path);
+	assert_int_equal(connect(sock, (struct sockaddr *)&address,
+				 sizeof(address)),
+			 0);
+	return sock;
+}
+
+static void limit_fds(rlim_t count)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = count ? count : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Also no busy loop: the fd is not readable then. */
+static void who_comes_when_no_fd_is_left_is_told(void **state)
+{
+	struct shop *shop = *state;
+	int socks[3], fd;
+
+	for (unsigned int i = 0; i < 3; i++)
+		socks[i] = connect_only(shop);
+	/* One is left for the connection, none for its pidfd. */
+	fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	close(fd);
+	limit_fds((rlim_t)fd + 1);
+	barlease_server_dispatch(shop->server);
+	limit_fds((rlim_t)fd);
+	for (unsigned int i = 0; i < 10; i++)
+		barlease_server_dispatch(shop->server);
+	assert_int_equal(barlease_server_dispatch(shop->server), 0);
+	limit_fds(0);
+	for (unsigned int i = 0; i < 3; i++) {
+		lessee_take_refused(shop, socks[i], 1, EMFILE);
+		lessee_take_end(shop, socks[i]);
+		close(socks[i]);
+	}
+	assert_journal(shop, "");
+	close(lessee_join(shop));
+}
+
+/* Where even the fd that is kept for this is of no use. */
+static void a_server_without_any_fd_waits_for_one(void **state)
+{
+	struct shop *shop = *state;
+	int sock = connect_only(shop);
+
+	limit_fds(3);
+	for (unsigned int i = 0; i < 10; i++)
+		barlease_server_dispatch(shop->server);
+	assert_int_equal(barlease_server_dispatch(shop->server), 0);
+	limit_fds(0);
+	/* It has not forgotten the one who waits. */
+	assert_int_equal(barlease_server_dispatch(shop->server), 0);
+	shop_pass(shop, 99);
+	lessee_take_nothing(shop, sock);
+	assert_journal(shop, "");
+	shop_pass(shop, 1);
+	assert_journal(shop, "came 1\n");
+	close(sock);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		shop_test(who_breaks_the_protocol_is_thrown_out),
+		shop_test(an_fd_with_a_packet_is_a_violation_and_closed),
+		shop_test(an_empty_packet_is_the_end),
+		shop_test(who_does_not_read_is_not_answered_without_end),
+		shop_test(who_does_not_read_its_events_is_thrown_out),
+		shop_test(what_is_on_its_way_arrives),
+		shop_test(only_so_many_lessees_are_let_in),
+		shop_test(only_so_many_lessees_of_a_user_are_let_in),
+		shop_test(who_comes_when_no_fd_is_left_is_told),
+		shop_test(a_server_without_any_fd_waits_for_one),
+	};
+
+	return cmocka_run_group_tests_name("server_bounds", tests, NULL, NULL);
+}

@@ -20,9 +20,14 @@ static int socket_make(void)
 /* Does nobody listen to the socket that is there? */
 static bool is_left(const struct sockaddr_un *address)
 {
-	int fd = socket_make();
+	struct stat status;
 	bool left;
+	int fd;
 
+	/* Nobody listens to any other file either. */
+	if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return false;
+	fd = socket_make();
 	if (fd < 0)
 		return false;
 	left = connect(fd, (const struct sockaddr *)address,

@@ -256,6 +256,23 @@ static void a_mapping_keeps_to_access_and_size(void **state)
 	assert_int_equal(barlease_lessee_map(&granted, &map), -EINVAL);
 }
 
+static void a_mapping_agrees_with_its_place_in_the_bar(void **state)
+{
+	struct barlease_granted granted = {
+		.fd = memfd_create("lease", MFD_CLOEXEC),
+		.size = 4 << 20,
+		.offset = 0x40105000,
+	};
+	struct barlease_map map;
+
+	(void)state;
+	assert_int_equal(ftruncate(granted.fd, 4 << 20), 0);
+	assert_int_equal(barlease_lessee_map(&granted, &map), 0);
+	assert_int_equal((uintptr_t)map.address % (2 << 20), 0x105000);
+	barlease_map_end(&map);
+	close(granted.fd);
+}
+
 static void the_time_that_is_left_is_told_and_never_none(void **state)
 {
 	struct fake *fake = *state;
@@ -499,6 +516,7 @@ int main(void)
 		fake_test(a_request_for_what_cannot_be_is_not_sent),
 		fake_test(a_lease_is_granted_mapped_and_released),
 		fake_test(a_mapping_keeps_to_access_and_size),
+		fake_test(a_mapping_agrees_with_its_place_in_the_bar),
 		fake_test(the_time_that_is_left_is_told_and_never_none),
 		fake_test(what_nobody_waits_for_any_more_is_given_back),
 		fake_test(a_late_answer_to_a_list_goes_nowhere),

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lease server in a process of its own, for those who mean it harm: what it has
+ * is asked by a way that they have no part in.
+ */
+#ifndef SERVER_HOST_H
+#define SERVER_HOST_H
+
+#include <barlease.h>
+#include <barlease/server.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * What it lends, pages of one BAR: "one" of 1 slice, "pool" of HOST_POOL slices,
+ * to anybody; "shared" of one slice to any number. On a second socket: "other".
+ */
+#define HOST_POOL 8
+
+/* What it keeps for who does not read. */
+#define HOST_PACKETS 64
+
+struct host {
+	pid_t pid;
+	int control;
+	char path[64], other_path[64];
+};
+
+/* Of the server's process. */
+struct host_report {
+	uint64_t fds;
+	uint64_t heap; /* bytes that the library has allocated */
+	uint64_t lessees, leases, waiting;
+	uint64_t ended; /* leases, since the beginning */
+	uint64_t doubled; /* times that a slice had two holders */
+};
+
+/* @fds: how many it may have; 0: as many as this process. */
+void host_start(struct host *host, unsigned int fds);
+
+/* It is alive, ends by itself, and has lost nothing. */
+void host_end(struct host *host);
+
+void host_report(struct host *host, struct host_report *report);
+
+/* The same when it has that many lessees; it must come to it. */
+void host_wait(struct host *host, uint64_t lessees, struct host_report *report);
+
+/* The device goes away and comes back, this often: two events for each lease. */
+void host_device_blinks(struct host *host, unsigned int times);
+
+/* Connect, as somebody who knows no library. */
+int host_connect(const char *path);
+
+/* Somebody who behaves is served. */
+void host_serves(struct host *host, const char *name);
+
+/* Nothing is left of what has happened. */
+void host_same(struct host *host, const struct host_report *before);
+
+#endif /* SERVER_HOST_H */

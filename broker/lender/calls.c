@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/* What the server asks and tells. */
+#include <string.h>
+
+#include "lender/lender.h"
+#include "log.h"
+
+static void who_log(struct log_line *line,
+		    const struct barlease_server_lessee *lessee)
+{
+	log_format(line, "pid", "%d", lessee->pid);
+	log_format(line, "uid", "%u", lessee->uid);
+	log_format(line, "gid", "%u", lessee->gid);
+	log_text(line, "command", lessee->command);
+	log_text(line, "cgroup", lessee->cgroup);
+}
+
+static void lease_log(struct log_line *line,
+		      const struct barlease_server_lessee *lessee,
+		      const struct barlease_server_lease *lease)
+{
+	log_format(line, "lease", "%llu", (unsigned long long)lease->id);
+	log_text(line, "offer", lease->name);
+	log_format(line, "slice", "%u", lease->index);
+	log_text(line, "device", barlease_device_bdf(lease->device));
+	log_format(line, "bar", "%u", lease->bar);
+	log_format(line, "range", "0x%llx+0x%llx",
+		   (unsigned long long)lease->range.offset,
+		   (unsigned long long)lease->range.length);
+	log_text(line, "access",
+		 lease->access == BARLEASE_READ_ONLY ? "ro" : "rw");
+	log_text(line, "cache",
+		 lease->attribute == BARLEASE_WRITE_COMBINING ? "wc" : "nc");
+	who_log(line, lessee);
+}
+
+static bool on_visible(void *context,
+		       const struct barlease_server_lessee *lessee,
+		       uint64_t offer)
+{
+	const struct policy_offer *found = lender_offer(context, offer);
+
+	return found && lender_may(found, lessee);
+}
+
+static void on_grant(void *context, const struct barlease_server_lessee *lessee,
+		     const struct barlease_server_lease *lease)
+{
+	struct log_line line;
+
+	(void)context;
+	log_begin(&line, LOG_INFO, "grant");
+	lease_log(&line, lessee, lease);
+	log_end(&line);
+}
+
+static void on_recall(void *context,
+		      const struct barlease_server_lessee *lessee,
+		      const struct barlease_server_lease *lease)
+{
+	struct log_line line;
+
+	(void)context;
+	log_begin(&line, LOG_NOTICE, "recall");
+	log_text(&line, "why", "policy");
+	log_format(&line, "time-left-ms", "%llu",
+		   (unsigned long long)lease->time_left);
+	lease_log(&line, lessee, lease);
+	log_end(&line);
+}
+
+static const char *why_words(enum barlease_end why)
+{
+	switch (why) {
+	case BARLEASE_END_RELEASED:
+		return "released";
+	case BARLEASE_END_DIED:
+		return "lessee-gone";
+	case BARLEASE_END_EXPIRED:
+		return "time-limit";
+	case BARLEASE_END_RECALLED:
+		return "recalled";
+	case BARLEASE_END_REVOKED:
+		return "lessor";
+	case BARLEASE_END_DEVICE:
+		return "device-lost";
+	case BARLEASE_END_SERVER:
+		return "server-ends";
+	}
+	return "unknown";
+}
+
+static void on_end(void *context, const struct barlease_server_lessee *lessee,
+		   const struct barlease_server_lease *lease,
+		   enum barlease_end why)
+{
+	struct log_line line;
+
+	(void)context;
+	log_begin(&line, LOG_INFO,
+		  why == BARLEASE_END_RELEASED ? "release" : "revoke");
+	log_text(&line, "why", why_words(why));
+	log_format(&line, "age-ms", "%llu", (unsigned long long)lease->age);
+	lease_log(&line, lessee, lease);
+	log_end(&line);
+}
+
+static void on_stuck(void *context, const struct barlease_server_lessee *lessee,
+		     const struct barlease_server_lease *lease, int error)
+{
+	struct log_line line;
+
+	(void)context;
+	log_begin(&line, LOG_CRIT, "stuck");
+	log_text(&line, "error", strerror(-error));
+	lease_log(&line, lessee, lease);
+	log_end(&line);
+}
+
+/* The operator is told what the lessee must not know: that it is there. */
+static bool is_kept_from(const struct lender *lender,
+			 const struct barlease_server_lessee *lessee,
+			 const char *name)
+{
+	const struct setup *setup = lender->setup;
+
+	for (size_t i = 0; i < setup->policy->offer_count; i++) {
+		const struct policy_offer *offer = &setup->policy->offers[i];
+
+		if (!strcmp(offer->name, name))
+			return !lender_may(offer, lessee);
+	}
+	return false;
+}
+
+static void on_refuse(void *context,
+		      const struct barlease_server_lessee *lessee,
+		      const struct barlease_server_request *request, int error,
+		      const char *sentence)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_NOTICE, "deny");
+	log_text(&line, "offer", request->name);
+	log_text(&line, "error", strerrorname_np(error));
+	log_text(&line, "reason",
+		 is_kept_from(context, lessee, request->name)
+			 ? "the policy does not allow it"
+			 : sentence);
+	who_log(&line, lessee);
+	log_end(&line);
+}
+
+static void on_offer_gone(void *context, uint64_t offer)
+{
+	struct lender *lender = context;
+
+	(void)offer;
+	lender->retry = true;
+}
+
+const struct barlease_server_calls lender_calls = {
+	.visible = on_visible,
+	.grant = on_grant,
+	.recall = on_recall,
+	.end = on_end,
+	.stuck = on_stuck,
+	.refuse = on_refuse,
+	.offer_gone = on_offer_gone,
+};

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+/* Devices of a policy, of which those that stay the same stay open. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lender/lender.h"
+#include "log.h"
+
+/* A function is what it is, whatever the policy calls it. */
+static bool is_same(const struct policy_device *a,
+		    const struct policy_device *b)
+{
+	if (a->backend != b->backend)
+		return false;
+	if (a->backend == POLICY_VFIO)
+		return !strcmp(a->bdf, b->bdf);
+	return !strcmp(a->name, b->name) && a->size == b->size;
+}
+
+static struct barlease_device *device_find(const struct setup *setup,
+					   const struct policy_device *wanted)
+{
+	for (size_t i = 0; setup && i < setup->policy->device_count; i++)
+		if (is_same(&setup->policy->devices[i], wanted))
+			return setup->devices[i];
+	return NULL;
+}
+
+static int sim_open(const struct policy_device *wanted,
+		    struct barlease_device **device)
+{
+	char name[BARLEASE_BDF_MAX];
+	struct barlease_sim_terms terms = { .name = name };
+
+	snprintf(name, sizeof(name), "sim:%.15s", wanted->name);
+	for (unsigned int i = 0; i < BARLEASE_BARS; i++)
+		terms.bar_size[i] = wanted->size;
+	return barlease_device_open_sim(&terms, device);
+}
+
+static int device_open(struct lender *lender,
+		       const struct policy_device *wanted,
+		       struct barlease_device **device)
+{
+	const char *reason = NULL;
+	struct log_line line;
+	int err;
+
+	if (wanted->backend == POLICY_SIM)
+		err = sim_open(wanted, device);
+	else
+		err = barlease_device_open_by(wanted->bdf, BARLEASE_ANY_WAY,
+					      NULL, device, &reason);
+	if (!err) {
+		err = barlease_server_add_device(lender->server, *device);
+		if (!err)
+			return 0;
+		barlease_device_close(*device);
+		*device = NULL;
+		reason = "it cannot be lent from";
+	}
+	log_begin(&line, LOG_ERR, "device-failed");
+	log_format(&line, "at", "%s:%u", lender->file, wanted->line);
+	log_text(&line, "device", wanted->name);
+	if (wanted->bdf[0])
+		log_text(&line, "pci", wanted->bdf);
+	log_text(&line, "error", strerror(-err));
+	if (reason)
+		log_text(&line, "reason", reason);
+	log_end(&line);
+	return err;
+}
+
+int devices_open(struct lender *lender, struct setup *setup)
+{
+	const struct policy *policy = setup->policy;
+
+	for (size_t i = 0; i < policy->device_count; i++) {
+		int err;
+
+		setup->devices[i] =
+			device_find(lender->setup, &policy->devices[i]);
+		setup->devices_kept[i] = setup->devices[i];
+		if (setup->devices_kept[i])
+			continue;
+		err = device_open(lender, &policy->devices[i],
+				  &setup->devices[i]);
+		if (err) {
+			devices_drop(lender, setup);
+			return err;
+		}
+	}
+	return 0;
+}
+
+void devices_drop(struct lender *lender, struct setup *setup)
+{
+	for (size_t i = 0; i < setup->policy->device_count; i++) {
+		if (!setup->devices[i] || setup->devices_kept[i])
+			continue;
+		barlease_server_remove_device(lender->server,
+					      setup->devices[i]);
+		barlease_device_close(setup->devices[i]);
+		setup->devices[i] = NULL;
+	}
+}
+
+bool setup_has(const struct setup *setup, const struct barlease_device *device)
+{
+	for (size_t i = 0; setup->policy && i < setup->policy->device_count; i++)
+		if (setup->devices[i] == device)
+			return true;
+	return false;
+}
+
+void devices_close(struct lender *lender, const struct setup *old,
+		   const struct setup *new)
+{
+	for (size_t i = 0; i < old->policy->device_count; i++) {
+		if (setup_has(new, old->devices[i]))
+			continue;
+		if (lender->server)
+			barlease_server_remove_device(lender->server,
+						      old->devices[i]);
+		barlease_device_close(old->devices[i]);
+	}
+}

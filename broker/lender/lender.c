@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "lender/lender.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+
+int lender_create(const char *file, struct lender *lender)
+{
+	const struct barlease_server_terms terms = {
+		.context = lender,
+		.calls = lender_calls,
+	};
+
+	*lender = (struct lender){ .file = file };
+	return barlease_server_create(&terms, &lender->server);
+}
+
+void lender_end(struct lender *lender)
+{
+	static const struct setup none;
+
+	barlease_server_destroy(lender->server);
+	lender->server = NULL;
+	if (lender->setup)
+		devices_close(lender, lender->setup, &none);
+	setup_free(lender->setup);
+	lender->setup = NULL;
+}
+
+static void mistakes_log(const struct lender *lender,
+			 const struct mistakes *mistakes)
+{
+	struct log_line line;
+
+	for (size_t i = 0; i < mistakes->count; i++) {
+		log_begin(&line, LOG_ERR, "mistake");
+		log_format(&line, "at", "%s:%u", lender->file,
+			   mistakes->list[i].line);
+		log_text(&line, "reason", mistakes->list[i].text);
+		log_end(&line);
+	}
+}
+
+static int policy_load(const struct lender *lender, struct policy **policy)
+{
+	struct mistakes mistakes = { 0 };
+	int err = policy_read(lender->file, policy, &mistakes);
+
+	mistakes_log(lender, &mistakes);
+	mistakes_free(&mistakes);
+	return err;
+}
+
+static void load_log(const struct lender *lender, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, err ? LOG_ERR : LOG_NOTICE,
+		  err ? "policy-rejected" : "policy-in-force");
+	log_text(&line, "file", lender->file);
+	if (err == -EBADMSG)
+		log_text(&line, "reason", "it has mistakes");
+	else if (err)
+		log_text(&line, "reason", strerror(-err));
+	log_end(&line);
+}
+
+/* Callbacks only note it: they must not change what the server is at. */
+static void retry(struct lender *lender)
+{
+	if (!lender->retry)
+		return;
+	lender->retry = false;
+	offers_retry(lender);
+}
+
+int lender_load(struct lender *lender)
+{
+	struct setup *old = lender->setup;
+	struct policy *policy;
+	struct setup *new;
+	int err;
+
+	err = policy_load(lender, &policy);
+	if (!err)
+		err = setup_make(lender, policy, &new);
+	load_log(lender, err);
+	if (err)
+		return err;
+	/* Callbacks ask it from now on. */
+	lender->setup = new;
+	if (old) {
+		offers_leave(lender, old);
+		devices_close(lender, old, new);
+	}
+	offers_come(lender, old);
+	if (old) {
+		sockets_close(lender, old, new);
+		setup_free(old);
+	}
+	leases_review(lender);
+	retry(lender);
+	return 0;
+}
+
+int lender_dispatch(struct lender *lender)
+{
+	int err = barlease_server_dispatch(lender->server);
+
+	retry(lender);
+	return err < 0 ? err : 0;
+}

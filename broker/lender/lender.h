@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* A lease server that does what a policy says. */
+#ifndef LENDER_H
+#define LENDER_H
+
+#include <barlease.h>
+#include <barlease/server.h>
+
+#include "policy/policy.h"
+
+struct lender_socket {
+	char path[POLICY_SOCKET_SIZE];
+	mode_t mode;
+	gid_t group;
+	uint64_t id;
+	bool kept; /* it was there before */
+};
+
+/* A policy, and what of a server and of devices belongs to it. */
+struct setup {
+	struct policy *policy;
+	struct barlease_device **devices; /* of each of the policy */
+	bool *devices_kept; /* they were open before */
+	uint64_t *offers; /* number of each of the policy; 0: not there yet */
+	struct lender_socket *sockets;
+	size_t socket_count;
+};
+
+struct lender {
+	const char *file;
+	struct barlease_server *server;
+	struct setup *setup; /* in force; NULL: none so far */
+	bool retry; /* a range has come free that an offer may wait for */
+};
+
+/**
+ * lender_create() - have one, of nothing so far
+ * @file: policy file; lives as long as the lender
+ * @lender: to be filled, for lender_end()
+ *
+ * Return: 0 or as barlease_server_create().
+ */
+int lender_create(const char *file, struct lender *lender);
+
+/* All leases are taken back, and the devices are closed. */
+void lender_end(struct lender *lender);
+
+/**
+ * lender_load() - do what the policy file says now
+ * @lender: lender
+ *
+ * Leases that the new policy allows as well stay; others are recalled.
+ *
+ * Return: 0; or -errno when nothing was changed, for a reason that was logged.
+ */
+int lender_load(struct lender *lender);
+
+/* To be called when the fd of the server is readable. */
+int lender_dispatch(struct lender *lender);
+
+/* setup.c */
+
+/*
+ * Have all that a policy needs, with as much as there is of the one in force.
+ * Takes the policy in any case. Return: 0 or -errno, and it is logged.
+ */
+int setup_make(struct lender *lender, struct policy *policy,
+	       struct setup **setup);
+void setup_free(struct setup *setup);
+
+/* device.c */
+
+/* Return: 0 or -errno, and it is logged. */
+int devices_open(struct lender *lender, struct setup *setup);
+/* Those that were opened for this setup alone. */
+void devices_drop(struct lender *lender, struct setup *setup);
+bool setup_has(const struct setup *setup, const struct barlease_device *device);
+/* Those of @old that @new has not kept. */
+void devices_close(struct lender *lender, const struct setup *old,
+		   const struct setup *new);
+
+/* socket.c */
+
+/* Return: 0 or -errno, and it is logged. */
+int sockets_open(struct lender *lender, struct setup *setup);
+void sockets_drop(struct lender *lender, struct setup *setup);
+void sockets_close(struct lender *lender, const struct setup *old,
+		   const struct setup *new);
+/* The one with this path, or NULL. */
+const struct lender_socket *socket_find(const struct setup *setup,
+					const char *path);
+
+/* trial.c: can the devices be lent like that? Return: 0 or -errno, logged. */
+int setup_try(const struct lender *lender, const struct setup *setup);
+
+/* offer.c */
+
+/* Offer no longer what @old did and the setup in force does not. */
+void offers_leave(struct lender *lender, const struct setup *old);
+/* Offer what the setup in force says; @old may be NULL. */
+void offers_come(struct lender *lender, const struct setup *old);
+/* Those that are not there yet. */
+void offers_retry(struct lender *lender);
+
+/* may.c */
+bool lender_may(const struct policy_offer *offer,
+		const struct barlease_server_lessee *lessee);
+/* By its number; NULL where it is not of the policy in force (any more). */
+const struct policy_offer *lender_offer(const struct lender *lender,
+					uint64_t id);
+/* Recall what the policy in force does not allow. */
+void leases_review(struct lender *lender);
+
+/* calls.c */
+extern const struct barlease_server_calls lender_calls;
+
+#endif /* LENDER_H */

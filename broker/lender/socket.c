@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/* Sockets of a policy, of which those whose path stays the same stay. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lender/lender.h"
+#include "log.h"
+
+const struct lender_socket *socket_find(const struct setup *setup,
+					const char *path)
+{
+	for (size_t i = 0; setup && i < setup->socket_count; i++)
+		if (!strcmp(setup->sockets[i].path, path))
+			return &setup->sockets[i];
+	return NULL;
+}
+
+/* /run is empty after each boot. */
+static void folder_make(const char *path)
+{
+	char folder[POLICY_SOCKET_SIZE];
+
+	strcpy(folder, path);
+	*strrchr(folder, '/') = '\0';
+	/* If that does not do, it is told of the socket. */
+	if (*folder && mkdir(folder, 0755) < 0 && errno != EEXIST)
+		errno = 0;
+}
+
+static int file_set(const struct lender_socket *socket)
+{
+	/* For as long as it takes, to fewer rather than to others. */
+	if (chmod(socket->path, socket->mode & 0700) < 0 ||
+	    (socket->group != (gid_t)-1 &&
+	     lchown(socket->path, (uid_t)-1, socket->group) < 0) ||
+	    chmod(socket->path, socket->mode) < 0)
+		return -errno;
+	return 0;
+}
+
+static int socket_open(struct lender *lender, struct lender_socket *socket)
+{
+	int err;
+
+	folder_make(socket->path);
+	err = barlease_server_listen(lender->server, socket->path,
+				     socket->mode & 0700, &socket->id);
+	if (err)
+		return err;
+	err = file_set(socket);
+	if (err) {
+		barlease_server_unlisten(lender->server, socket->id);
+		socket->id = 0;
+	}
+	return err;
+}
+
+static void failure_log(const struct lender *lender,
+			const struct policy_offer *offer, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_ERR, "socket-failed");
+	log_format(&line, "at", "%s:%u", lender->file, offer->line);
+	log_text(&line, "socket", offer->socket);
+	log_text(&line, "error", strerror(-err));
+	log_end(&line);
+}
+
+int sockets_open(struct lender *lender, struct setup *setup)
+{
+	for (size_t i = 0; i < setup->policy->offer_count; i++) {
+		const struct policy_offer *offer = &setup->policy->offers[i];
+		const struct lender_socket *old;
+		struct lender_socket *new;
+		int err;
+
+		if (socket_find(setup, offer->socket))
+			continue;
+		new = &setup->sockets[setup->socket_count];
+		strcpy(new->path, offer->socket);
+		new->mode = offer->mode;
+		new->group = offer->socket_group;
+		old = socket_find(lender->setup, offer->socket);
+		new->kept = old;
+		new->id = old ? old->id : 0;
+		err = old ? 0 : socket_open(lender, new);
+		if (err) {
+			failure_log(lender, offer, err);
+			sockets_drop(lender, setup);
+			return err;
+		}
+		setup->socket_count++;
+	}
+	return 0;
+}
+
+void sockets_drop(struct lender *lender, struct setup *setup)
+{
+	for (size_t i = 0; i < setup->socket_count; i++)
+		if (!setup->sockets[i].kept)
+			barlease_server_unlisten(lender->server,
+						 setup->sockets[i].id);
+	setup->socket_count = 0;
+}
+
+/* The file of one that is kept may be for others now. */
+static void file_renew(const struct lender_socket *old,
+		       const struct lender_socket *new)
+{
+	struct log_line line;
+	int err;
+
+	if (old->mode == new->mode && old->group == new->group)
+		return;
+	err = file_set(new);
+	if (!err)
+		return;
+	log_begin(&line, LOG_ERR, "socket-failed");
+	log_text(&line, "socket", new->path);
+	log_text(&line, "error", strerror(-err));
+	log_end(&line);
+}
+
+void sockets_close(struct lender *lender, const struct setup *old,
+		   const struct setup *new)
+{
+	for (size_t i = 0; i < old->socket_count; i++) {
+		const struct lender_socket *kept =
+			socket_find(new, old->sockets[i].path);
+
+		if (kept)
+			file_renew(&old->sockets[i], kept);
+		else
+			barlease_server_unlisten(lender->server,
+						 old->sockets[i].id);
+	}
+}

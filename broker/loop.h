@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BROKER_LOOP_H
+#define BROKER_LOOP_H
+
+#include "lender/lender.h"
+
+/**
+ * loop_begin() - have signals wait for loop_run()
+ *
+ * Return: an fd for it, or -errno.
+ */
+int loop_begin(void);
+
+/**
+ * loop_run() - lend until SIGTERM or SIGINT; SIGHUP reads the policy anew
+ * @lender: lender
+ * @signals: of loop_begin(), which is closed
+ *
+ * Return: 0 or -errno.
+ */
+int loop_run(struct lender *lender, int signals);
+
+#endif /* BROKER_LOOP_H */

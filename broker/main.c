@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/* barleased: lends what a policy file says to whom it says. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lender/lender.h"
+#include "log.h"
+#include "loop.h"
+#include "policy/policy.h"
+
+enum status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+};
+
+/* clang-format off */
+static const char usage[] =
+	"usage: barleased FILE\n"
+	"       barleased --check FILE\n"
+	"\n"
+	"Lends pieces of PCI BARs to other processes, as the policy in FILE says.\n"
+	"--check tells what is wrong in it, and does nothing else.\n"
+	"\n"
+	"SIGHUP has it read FILE anew; leases that the new policy allows, too,\n"
+	"stay. SIGTERM takes all of them back and ends it.\n"
+	"\n"
+	"Exit status: 0 when it is done (--check: FILE is right), 1 when it\n"
+	"failed, 2 when the command line is wrong.\n";
+/* clang-format on */
+
+static int check(const char *path)
+{
+	struct mistakes mistakes = { 0 };
+	struct policy *policy = NULL;
+	int err = policy_read(path, &policy, &mistakes);
+
+	mistakes_print(&mistakes, path, stderr);
+	mistakes_free(&mistakes);
+	if (err && err != -EBADMSG)
+		fprintf(stderr, "barleased: %s: %s\n", path, strerror(-err));
+	policy_free(policy);
+	return err ? STATUS_FAILED : STATUS_OK;
+}
+
+static void say(const char *event, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, err ? LOG_ERR : LOG_NOTICE, event);
+	if (err)
+		log_text(&line, "error", strerror(-err));
+	log_end(&line);
+}
+
+static int run(const char *path)
+{
+	struct lender lender;
+	int signals, err;
+
+	signals = loop_begin();
+	err = signals < 0 ? signals : lender_create(path, &lender);
+	if (err) {
+		say("failed", err);
+		return STATUS_FAILED;
+	}
+	err = lender_load(&lender);
+	if (!err) {
+		say("ready", 0);
+		err = loop_run(&lender, signals);
+		say(err ? "failed" : "end", err);
+	}
+	lender_end(&lender);
+	return err ? STATUS_FAILED : STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--check"))
+		return check(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return STATUS_OK;
+	}
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		puts("barleased " BARLEASE_VERSION);
+		return STATUS_OK;
+	}
+	if (argc == 2 && argv[1][0] != '-')
+		return run(argv[1]);
+	fputs(usage, stderr);
+	return STATUS_USAGE;
+}

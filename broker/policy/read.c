@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/reading.h"
+
+void policy_free(struct policy *policy)
+{
+	if (!policy)
+		return;
+	for (size_t i = 0; i < policy->offer_count; i++) {
+		struct policy_offer *offer = &policy->offers[i];
+
+		for (size_t j = 0; j < offer->allow_count; j++)
+			free(offer->allow[j].pattern);
+		free(offer->allow);
+	}
+	free(policy->devices);
+	free(policy->offers);
+	free(policy);
+}
+
+int policy_parse(const char *text, size_t length, struct policy **policy,
+		 struct mistakes *mistakes)
+{
+	struct reading reading = { .mistakes = mistakes };
+	int err;
+
+	reading.policy = calloc(1, sizeof(*reading.policy));
+	if (!reading.policy)
+		return -ENOMEM;
+	err = raw_read(text, length, &reading.raw, mistakes);
+	if (!err) {
+		sections_take(&reading);
+		if (!reading.failed)
+			policy_check(&reading);
+		/* A file that was cut off must not take everything back. */
+		if (!reading.policy->offer_count && !mistakes->count)
+			mistakes_add(mistakes, 1,
+				     "it lends nothing: there is no [Slice NAME] and no [Pool NAME]");
+	}
+	raw_free(&reading.raw);
+	mistakes_sort(mistakes);
+	if (reading.failed || mistakes->failed)
+		err = -ENOMEM;
+	if (!err && mistakes->count)
+		err = -EBADMSG;
+	if (err) {
+		policy_free(reading.policy);
+		return err;
+	}
+	*policy = reading.policy;
+	return 0;
+}
+
+/* All of it. Return: how much that is, or -errno. */
+static ssize_t text_read(int fd, char *text, size_t room)
+{
+	size_t length = 0;
+	ssize_t more;
+
+	do {
+		more = read(fd, text + length, room - length);
+		if (more < 0 && errno != EINTR)
+			return -errno;
+		if (more > 0)
+			length += (size_t)more;
+	} while (more && length < room);
+	return (ssize_t)length;
+}
+
+int policy_read(const char *path, struct policy **policy,
+		struct mistakes *mistakes)
+{
+	/* A pipe that nobody writes to must not stop a daemon. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char *text;
+	ssize_t length;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	text = malloc(POLICY_FILE_MAX + 1);
+	length = text ? text_read(fd, text, POLICY_FILE_MAX + 1) : -ENOMEM;
+	close(fd);
+	if (length < 0)
+		err = (int)length;
+	else if (length > POLICY_FILE_MAX)
+		err = -EFBIG;
+	else
+		err = policy_parse(text, (size_t)length, policy, mistakes);
+	free(text);
+	return err;
+}

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What barleased --check says of policies: usage: test_policy.py BARLEASED"""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import tap
+from policy_wrong import FINE, RIGHT, WRONG
+
+BARLEASED = sys.argv[1]
+
+
+def check(text, name="policy.conf"):
+    """(status, what is said without the name of the file)"""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / name
+        file.write_bytes(text.encode())
+        done = subprocess.run([BARLEASED, "--check", file],
+                              capture_output=True, text=True, timeout=60,
+                              check=False)
+        assert done.stdout == "", done.stdout
+        lines = done.stderr.splitlines()
+        for line in lines:
+            assert line.startswith(f"{file}:"), line
+        return done.returncode, [line.removeprefix(f"{file}:")
+                                 for line in lines]
+
+
+def wrong_test(name, text, said):
+    def test():
+        found = check(text)
+        assert found == (1, said), "\n".join(["said:", *found[1]])
+    test.__name__ = f"{name}_is_a_mistake"
+    return test
+
+
+def fine_test(name, text):
+    def test():
+        assert check(text) == (0, []), check(text)
+    test.__name__ = f"{name}_is_fine"
+    return test
+
+
+def test_too_many_sections_are_a_mistake():
+    more = "".join(f"[Device d{i}]\nbackend = sim\nsize = 4K\n"
+                   for i in range(1024))
+    status, said = check(RIGHT + more)
+    assert status == 1
+    assert said == ["3076: [Device d1022]: more than 1024 sections",
+                    "3079: [Device d1023]: more than 1024 sections"], said
+
+
+def test_too_many_mistakes_are_told_as_many():
+    status, said = check("x\n" * 5000)
+    assert status == 1 and len(said) == 4097, len(said)
+    assert said[-1] == " there are more mistakes than these", said[-1]
+    assert said[4095].startswith("4096: "), said[4095]
+
+
+def fails(*arguments):
+    done = subprocess.run([BARLEASED, *arguments], capture_output=True,
+                          text=True, timeout=60, check=False)
+    return done.returncode, done.stderr
+
+
+def test_a_file_that_is_too_long_is_refused():
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"\n" * ((1 << 20) + 1))
+        file.flush()
+        status, said = fails("--check", file.name)
+        assert status == 1 and "File too large" in said, said
+        file.truncate(1 << 20)
+        status, said = fails("--check", file.name)
+        assert status == 1 and "it lends nothing" in said, said
+
+
+def test_what_is_no_file_is_refused():
+    status, said = fails("--check", "/no/such/file")
+    assert (status, said) == (1, "barleased: /no/such/file: No such file or "
+                                 "directory\n"), said
+    status, said = fails("--check", "/")
+    assert status == 1 and "Is a directory" in said, said
+
+
+def test_wrong_command_lines_are_refused():
+    for line in ([], ["--check"], ["--what"], ["a", "b"], ["--check", "a", "b"]):
+        status, said = fails(*line)
+        assert status == 2 and said.startswith("usage: barleased"), line
+
+
+tap.run([*(wrong_test(*case) for case in WRONG),
+         *(fine_test(*case) for case in FINE),
+         *tap.tests_of(sys.modules[__name__])])

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -192,18 +191,6 @@ uint32_t fake_start(struct fake *fake)
 	fake_receive(fake, BARLEASE_PACKET_REQUEST, &packet);
 	assert_int_equal(packet.header.serial, serial);
 	return serial;
-}
-
-void fds_exhaust(bool exhausted)
-{
-	static struct rlimit before;
-	struct rlimit none = { 0 };
-
-	if (exhausted)
-		assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	none.rlim_max = before.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, exhausted ? &none : &before),
-			 0);
 }
 
 bool is_ready(const struct fake *fake)

@@ -53,9 +53,6 @@ void fake_lend(struct fake *fake, uint64_t lease);
 /* A request that waits; its serial. */
 uint32_t fake_start(struct fake *fake);
 
-/* Have no room for more fds, and have it again. */
-void fds_exhaust(bool exhausted);
-
 /* Whether there is something on the fd for event loops. */
 bool is_ready(const struct fake *fake);
 void assert_event(struct fake *fake, enum barlease_event_type type,

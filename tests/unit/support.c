@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -135,6 +136,21 @@ unsigned int fd_count(void)
 		count++;
 	closedir(dir);
 	return count;
+}
+
+void fds_exhaust(bool exhausted)
+{
+	const char *preloaded = getenv("LD_PRELOAD");
+	static struct rlimit before;
+	struct rlimit none = { 0 };
+
+	if (preloaded && strstr(preloaded, "/vgpreload"))
+		skip();
+	if (exhausted)
+		assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, exhausted ? &none : &before),
+			 0);
 }
 
 static void output_read(int fd, char *buf, size_t size)

@@ -39,6 +39,12 @@ void tree_assert_content(const struct tree *tree, const char *path,
 /* How many fds this process has. */
 unsigned int fd_count(void);
 
+/*
+ * Have no room for more fds, and have it again. Skips the test in valgrind, which
+ * keeps a limit of its own that the kernel does not know of.
+ */
+void fds_exhaust(bool exhausted);
+
 struct outcome {
 	int status; /* as waitpid() puts it */
 	char out[16384];

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <barlease.h>
@@ -448,7 +447,6 @@ static void a_lease_that_finds_no_room_is_free_again(void **state)
 {
 	const struct barlease_wanted wanted = { 0 };
 	struct fixture *fixture = *state;
-	struct rlimit before, none = { 0 };
 	struct barlease_event event;
 	uint32_t serial;
 	int err;
@@ -457,11 +455,9 @@ static void a_lease_that_finds_no_room_is_free_again(void **state)
 					       &serial),
 			 0);
 	dispatch(fixture);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	none.rlim_max = before.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	fds_exhaust(true);
 	err = barlease_lessee_next_event(fixture->lessee, &event);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	fds_exhaust(false);
 	assert_int_equal(err, 0);
 	assert_int_equal(event.type, BARLEASE_EVENT_REFUSED);
 	assert_int_equal(event.error, EMFILE);

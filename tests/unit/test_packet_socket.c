@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -113,17 +112,14 @@ static void of_several_fds_none_is_left(void **state)
 static void an_fd_that_finds_no_room_is_said_to_be_lost(void **state)
 {
 	unsigned int before = fd_count();
-	struct rlimit limit, none;
 	struct received received;
 	int *ends = *state;
 	int err;
 
 	send_raw(ends[0], 16, 1);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = limit.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	fds_exhaust(true);
 	err = barlease_packet_receive(ends[1], &received);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	fds_exhaust(false);
 	assert_int_equal(err, 0);
 	assert_true(received.fds_lost);
 	assert_false(received.fds_several);

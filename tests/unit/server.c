@@ -47,7 +47,7 @@ static bool on_visible(void *context,
 {
 	const struct shop *shop = context;
 
-	assert_int_equal(lessee->pid, getpid());
+	assert_true(lessee->pid > 0);
 	return offer != shop->hidden;
 }
 

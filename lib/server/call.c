@@ -4,15 +4,17 @@
 
 #include "server/server.h"
 
-/* Call one, if there is one; it must not change what its caller is at. */
-#define CALL(server, name, ...)                                               \
-	do {                                                                  \
-		(server)->depth++;                                            \
-		if ((server)->terms.calls.name)                               \
-			(server)->terms.calls.name((server)->terms.context,   \
-						   __VA_ARGS__);              \
-		(server)->depth--;                                            \
-	} while (0)
+/* While one is called, it must not change what its caller is at. */
+static const struct barlease_server_calls *enter(struct barlease_server *server)
+{
+	server->depth++;
+	return &server->terms.calls;
+}
+
+static void leave(struct barlease_server *server)
+{
+	server->depth--;
+}
 
 struct barlease_server_lessee
 server_lessee_of(const struct server_client *client)
@@ -111,8 +113,11 @@ void server_call_grant(struct barlease_server *server,
 {
 	struct barlease_server_lessee lessee = server_lessee_of(lease->client);
 	struct barlease_server_lease view = server_lease_of(server, lease);
+	const struct barlease_server_calls *calls = enter(server);
 
-	CALL(server, grant, &lessee, &view);
+	if (calls->grant)
+		calls->grant(server->terms.context, &lessee, &view);
+	leave(server);
 }
 
 void server_call_recall(struct barlease_server *server,
@@ -120,8 +125,11 @@ void server_call_recall(struct barlease_server *server,
 {
 	struct barlease_server_lessee lessee = server_lessee_of(lease->client);
 	struct barlease_server_lease view = server_lease_of(server, lease);
+	const struct barlease_server_calls *calls = enter(server);
 
-	CALL(server, recall, &lessee, &view);
+	if (calls->recall)
+		calls->recall(server->terms.context, &lessee, &view);
+	leave(server);
 }
 
 void server_call_end(struct barlease_server *server,
@@ -129,8 +137,11 @@ void server_call_end(struct barlease_server *server,
 {
 	struct barlease_server_lessee lessee = server_lessee_of(lease->client);
 	struct barlease_server_lease view = server_lease_of(server, lease);
+	const struct barlease_server_calls *calls = enter(server);
 
-	CALL(server, end, &lessee, &view, why);
+	if (calls->end)
+		calls->end(server->terms.context, &lessee, &view, why);
+	leave(server);
 }
 
 void server_call_stuck(struct barlease_server *server,
@@ -138,8 +149,11 @@ void server_call_stuck(struct barlease_server *server,
 {
 	struct barlease_server_lessee lessee = server_lessee_of(lease->client);
 	struct barlease_server_lease view = server_lease_of(server, lease);
+	const struct barlease_server_calls *calls = enter(server);
 
-	CALL(server, stuck, &lessee, &view, error);
+	if (calls->stuck)
+		calls->stuck(server->terms.context, &lessee, &view, error);
+	leave(server);
 }
 
 void server_call_refuse(struct barlease_server *server,
@@ -148,27 +162,40 @@ void server_call_refuse(struct barlease_server *server,
 			int error, const char *sentence)
 {
 	struct barlease_server_lessee lessee = server_lessee_of(client);
+	const struct barlease_server_calls *calls = enter(server);
 
-	CALL(server, refuse, &lessee, request, error, sentence);
+	if (calls->refuse)
+		calls->refuse(server->terms.context, &lessee, request, error, sentence);
+	leave(server);
 }
 
 void server_call_came(struct barlease_server *server,
 		      const struct server_client *client)
 {
 	struct barlease_server_lessee lessee = server_lessee_of(client);
+	const struct barlease_server_calls *calls = enter(server);
 
-	CALL(server, came, &lessee);
+	if (calls->came)
+		calls->came(server->terms.context, &lessee);
+	leave(server);
 }
 
 void server_call_gone(struct barlease_server *server,
 		      const struct server_client *client)
 {
 	struct barlease_server_lessee lessee = server_lessee_of(client);
+	const struct barlease_server_calls *calls = enter(server);
 
-	CALL(server, gone, &lessee, client->ended);
+	if (calls->gone)
+		calls->gone(server->terms.context, &lessee, client->ended);
+	leave(server);
 }
 
 void server_call_offer_gone(struct barlease_server *server, uint64_t id)
 {
-	CALL(server, offer_gone, id);
+	const struct barlease_server_calls *calls = enter(server);
+
+	if (calls->offer_gone)
+		calls->offer_gone(server->terms.context, id);
+	leave(server);
 }

@@ -130,6 +130,31 @@ static void who_does_not_read_is_not_answered_without_end(void **state)
 	close(other);
 }
 
+/* Its half of the connection is closed, and it is not waited for. */
+static void who_neither_reads_nor_speaks_is_gone(void **state)
+{
+	struct shop *shop = *state;
+	int sock = lessee_join(shop);
+	unsigned int asked = 0;
+	union packet packet;
+
+	shop_offer(shop, "slice", 0, 1, 0);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 8);
+	while (!barlease_packet_send(sock, &packet, -1)) {
+		asked++;
+		if (asked % 16 == 0)
+			shop_settle(shop);
+		assert_true(asked < 10000);
+	}
+	shop_settle(shop);
+	assert_journal(shop, "came 1\n");
+	shutdown(sock, SHUT_WR);
+	for (unsigned int i = 0; i < 10; i++)
+		barlease_server_dispatch(shop->server);
+	assert_journal(shop, "gone 1\n");
+	close(sock);
+}
+
 #define PACKETS 8
 
 static void who_does_not_read_its_events_is_thrown_out(void **state)
@@ -320,6 +345,7 @@ int main(void)
 		shop_test(an_fd_with_a_packet_is_a_violation_and_closed),
 		shop_test(an_empty_packet_is_the_end),
 		shop_test(who_does_not_read_is_not_answered_without_end),
+		shop_test(who_neither_reads_nor_speaks_is_gone),
 		shop_test(who_does_not_read_its_events_is_thrown_out),
 		shop_test(what_is_on_its_way_arrives),
 		shop_test(only_so_many_lessees_are_let_in),

@@ -302,6 +302,18 @@ static void who_shuts_its_end_down_is_gone(void **state)
 	close(sock);
 }
 
+static void who_is_gone_is_not_served(void **state)
+{
+	struct shop *shop = *state;
+	int sock = lessee_join(shop);
+
+	shop_offer(shop, "slice", 0, 1, 0);
+	lessee_request(sock, 1, "slice", FOR_EVER);
+	close(sock);
+	shop_settle(shop);
+	assert_journal(shop, "came 1\ngone 1\n");
+}
+
 #define ROUNDS 300
 
 /* At whatever point of its life. */
@@ -343,6 +355,7 @@ int main(void)
 		shop_test(a_connection_that_is_inherited_ends_with_who_made_it),
 		shop_test(who_was_gone_before_is_turned_away),
 		shop_test(who_shuts_its_end_down_is_gone),
+		shop_test(who_is_gone_is_not_served),
 		shop_test(who_is_killed_at_any_time_leaves_nothing),
 	};
 

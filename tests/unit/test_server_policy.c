@@ -25,6 +25,23 @@ static int add(struct shop *shop, const struct barlease_server_offer *offer)
 					 &id);
 }
 
+/* BARs that only the lessor may read, as VFIO has them. */
+static bool unmappable;
+
+int __real_barlease_region_get(struct barlease_device *dev, unsigned int index,
+			       struct barlease_region *region);
+int __wrap_barlease_region_get(struct barlease_device *dev, unsigned int index,
+			       struct barlease_region *region);
+int __wrap_barlease_region_get(struct barlease_device *dev, unsigned int index,
+			       struct barlease_region *region)
+{
+	int err = __real_barlease_region_get(dev, index, region);
+
+	if (unmappable)
+		region->mappable = false;
+	return err;
+}
+
 static void only_what_can_be_lent_is_offered(void **state)
 {
 	struct shop *shop = *state;
@@ -58,6 +75,9 @@ static void only_what_can_be_lent_is_offered(void **state)
 	bad.bar = SIM_HUGE_BAR;
 	bad.range.length = (BARLEASE_POOL_MAX + 1) * (uint64_t)PAGE;
 	assert_int_equal(add(shop, &bad), -E2BIG);
+	unmappable = true;
+	assert_int_equal(add(shop, &good), -EINVAL);
+	unmappable = false;
 	assert_int_equal(barlease_server_add_offer(shop->server, NULL, &good,
 						   &(uint64_t){ 0 }),
 			 -ENOENT);

@@ -189,6 +189,10 @@ static void nobody_is_told_a_position_that_is_past(void **state)
 	int holder = lessee_join(shop);
 	struct received received;
 	int *last = &socks[MANY / BARLEASE_REQUESTS_MAX - 1];
+	struct pollfd poller = {
+		.fd = barlease_server_get_fd(shop->server),
+		.events = POLLIN,
+	};
 
 	shop_offer(shop, "slice", 0, 1, 0);
 	lessee_get(shop, holder, "slice", NULL);
@@ -202,7 +206,8 @@ static void nobody_is_told_a_position_that_is_past(void **state)
 	}
 	lessee_cancel(socks[0], MANY + 1, 1);
 	assert_int_equal(barlease_server_dispatch(shop->server), 1);
-	/* Not that far yet. */
+	/* Not that far yet, which the fd tells. */
+	assert_int_equal(poll(&poller, 1, 0), 1);
 	assert_int_equal(barlease_packet_receive(*last, &received), -EAGAIN);
 	lessee_cancel(socks[0], MANY + 2, 2);
 	assert_int_equal(barlease_server_dispatch(shop->server), 1);
@@ -212,6 +217,7 @@ static void nobody_is_told_a_position_that_is_past(void **state)
 		assert_int_equal(received.packet.queued.position, i - 1);
 	}
 	lessee_take_nothing(shop, *last);
+	assert_int_equal(poll(&poller, 1, 0), 0);
 	close(holder);
 	for (unsigned int i = 0; i < MANY / BARLEASE_REQUESTS_MAX; i++)
 		close(socks[i]);

@@ -75,7 +75,8 @@ static void whatever_happens_the_server_keeps_its_promises(void **state)
 		seed++;
 	}
 	assert_int_equal(fd_count(), before);
-	print_message("# %llu steps to seed 0x%llx: %llu grants, %llu waited, %llu stuck, %llu thrown out; ends",
+	print_message("# %llu steps to seed 0x%llx: %llu grants, %llu waited, "
+		      "%llu stuck, %llu thrown out; ends",
 		      (unsigned long long)sum.steps, (unsigned long long)seed,
 		      (unsigned long long)sum.grants,
 		      (unsigned long long)sum.waits,

@@ -290,20 +290,31 @@ static void limit_fds(rlim_t count)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
+/* The fd that would be opened next: all below are in use. */
+static rlim_t fd_next(void)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return (rlim_t)fd;
+}
+
 /* Also no busy loop: the fd is not readable then. */
 static void who_comes_when_no_fd_is_left_is_told(void **state)
 {
 	struct shop *shop = *state;
-	int socks[3], fd;
+	int socks[3];
 
-	for (unsigned int i = 0; i < 3; i++)
-		socks[i] = connect_only(shop);
 	/* One is left for the connection, none for its pidfd. */
-	fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-	close(fd);
-	limit_fds((rlim_t)fd + 1);
+	socks[0] = connect_only(shop);
+	limit_fds(fd_next() + 1);
 	barlease_server_dispatch(shop->server);
-	limit_fds((rlim_t)fd);
+	limit_fds(0);
+	/* None is left for these. */
+	socks[1] = connect_only(shop);
+	socks[2] = connect_only(shop);
+	limit_fds(fd_next());
 	for (unsigned int i = 0; i < 10; i++)
 		barlease_server_dispatch(shop->server);
 	assert_int_equal(barlease_server_dispatch(shop->server), 0);

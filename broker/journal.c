@@ -9,6 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* That would be this file each time. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
 /* Besides the fields: MESSAGE= and PRIORITY=. */

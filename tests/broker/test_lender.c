@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A lender of devices that need VFIO: the linker has it open a simulated device
+ * instead, whose BARs differ from what a policy can know.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lender/lender.h"
+
+#define BDF "0000:01:00.0"
+#define SIZE (64 << 10)
+
+/* How often a device is opened, and what comes of it. */
+static unsigned int opened;
+static int open_answer;
+
+int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
+				   const char *vf_token,
+				   struct barlease_device **dev,
+				   const char **reason);
+int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
+				   const char *vf_token,
+				   struct barlease_device **dev,
+				   const char **reason)
+{
+	const struct barlease_sim_terms terms = {
+		.name = "sim:vfio",
+		.bar_size = { [2] = SIZE },
+		.msix = {
+			.vectors = 4,
+			.table_bar = 2,
+			.table = { .offset = 0x8000 },
+			.pba_bar = 2,
+			.pba = { .offset = 0x9000 },
+		},
+	};
+
+	assert_string_equal(bdf, BDF);
+	assert_int_equal(way, BARLEASE_ANY_WAY);
+	assert_null(vf_token);
+	opened++;
+	*reason = "because";
+	return open_answer ? open_answer
+			   : barlease_device_open_sim(&terms, dev);
+}
+
+/* A folder with a policy in it, and what was said. */
+struct fixture {
+	struct lender lender;
+	char folder[64];
+	char file[80];
+	char said[4096];
+	FILE *log;
+	int before;
+};
+
+static void policy_write(const struct fixture *fixture, const char *device,
+			 unsigned int bar, const char *range, const char *more)
+{
+	FILE *file = fopen(fixture->file, "w");
+
+	assert_non_null(file);
+	fprintf(file,
+		"[Device %s]\npci = " BDF "\n[Slice one]\ndevice = %s\n"
+		"bar = %u\nrange = %s\nallow = anyone\nsocket = %s/one\n%s",
+		device, device, bar, range, fixture->folder, more);
+	fclose(file);
+}
+
+static int setup(void **state)
+{
+	static struct fixture fixture;
+
+	memset(&fixture, 0, sizeof(fixture));
+	opened = 0;
+	open_answer = 0;
+	strcpy(fixture.folder, "/tmp/barlease-lender-XXXXXX");
+	assert_non_null(mkdtemp(fixture.folder));
+	snprintf(fixture.file, sizeof(fixture.file), "%s/policy",
+		 fixture.folder);
+	fixture.log = tmpfile();
+	assert_non_null(fixture.log);
+	fixture.before = dup(STDERR_FILENO);
+	dup2(fileno(fixture.log), STDERR_FILENO);
+	assert_int_equal(lender_create(fixture.file, &fixture.lender), 0);
+	*state = &fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	lender_end(&fixture->lender);
+	dup2(fixture->before, STDERR_FILENO);
+	close(fixture->before);
+	fclose(fixture->log);
+	unlink(fixture->file);
+	/* Nothing else is left there. */
+	assert_int_equal(rmdir(fixture->folder), 0);
+	return 0;
+}
+
+static void assert_said(struct fixture *fixture, const char *words)
+{
+	ssize_t length = pread(fileno(fixture->log), fixture->said,
+			       sizeof(fixture->said) - 1, 0);
+
+	assert_true(length >= 0);
+	fixture->said[length] = '\0';
+	if (!strstr(fixture->said, words))
+		fail_msg("\"%s\" is not in \"%s\"", words, fixture->said);
+}
+
+static void a_device_is_opened_once_whatever_it_is_called(void **state)
+{
+	struct fixture *fixture = *state;
+
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(&fixture->lender), 0);
+	policy_write(fixture, "b", 2, "4K+4K", "");
+	assert_int_equal(lender_load(&fixture->lender), 0);
+	assert_int_equal(opened, 1);
+}
+
+static void a_device_that_cannot_be_opened_is_told_with_the_reason(void **state)
+{
+	struct fixture *fixture = *state;
+
+	open_answer = -EPERM;
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(&fixture->lender), -EPERM);
+	assert_said(fixture, "event=device-failed at=");
+	assert_said(fixture, "/policy:1 device=a pci=" BDF
+			     " error=\"Operation not permitted\" reason=because");
+}
+
+/* The device stays open, and what was lent of it before is. */
+static void rejected(struct fixture *fixture, const char *words)
+{
+	const struct setup *before = fixture->lender.setup;
+
+	assert_int_not_equal(lender_load(&fixture->lender), 0);
+	assert_said(fixture, words);
+	assert_ptr_equal(fixture->lender.setup, before);
+	assert_int_equal(opened, 1);
+}
+
+static void a_range_that_the_device_does_not_have_is_rejected(void **state)
+{
+	struct fixture *fixture = *state;
+
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(&fixture->lender), 0);
+	policy_write(fixture, "a", 2, "0+128K", "");
+	rejected(fixture,
+		 "/policy:3 offer=one bar=2 range=0x0+0x20000 "
+		 "error=\"the device has no such range that can be lent\"");
+	policy_write(fixture, "a", 1, "0+4K", "");
+	rejected(fixture, "offer=one bar=1 range=0x0+0x1000 error=");
+}
+
+static void a_range_with_msix_is_rejected_unless_the_policy_insists(void **state)
+{
+	struct fixture *fixture = *state;
+
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(&fixture->lender), 0);
+	policy_write(fixture, "a", 2, "0x8000+4K", "");
+	rejected(fixture, "over-msix = yes");
+	policy_write(fixture, "a", 2, "0x8000+4K", "over-msix = yes\n");
+	assert_int_equal(lender_load(&fixture->lender), 0);
+}
+
+#define lender_test(function) \
+	cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		lender_test(a_device_is_opened_once_whatever_it_is_called),
+		lender_test(
+			a_device_that_cannot_be_opened_is_told_with_the_reason),
+		lender_test(a_range_that_the_device_does_not_have_is_rejected),
+		lender_test(
+			a_range_with_msix_is_rejected_unless_the_policy_insists),
+	};
+
+	return cmocka_run_group_tests_name("broker_lender", tests, NULL, NULL);
+}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The part of a check that fuzzes the protocol, both of its sides."""
+"""The part of a check that fuzzes the protocol and policies."""
 
 import os
 
@@ -8,7 +8,7 @@ from results import parse_kernel_test, say
 from steps import TOP, fresh_log, run_logged
 
 RUN = TOP / "tests/fuzz/run"
-TARGETS = ("packet", "lessee", "server")
+TARGETS = ("packet", "lessee", "server", "policy")
 # How long each of them runs, all at once.
 SECONDS = int(os.environ.get("BARLEASE_FUZZ_SECONDS", "60"))
 
@@ -25,7 +25,7 @@ class FuzzPart(Part):
         if not wanted:
             return
         log = fresh_log("fuzz.log")
-        say(f"fuzzing the protocol for {SECONDS} s")
+        say(f"fuzzing the protocol and policies for {SECONDS} s")
         run_logged([RUN, "--seconds", str(SECONDS), *wanted], log)
         missing = set(wanted)
         for line in log.read_text(errors="replace").splitlines():

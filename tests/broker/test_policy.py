@@ -86,7 +86,8 @@ def test_what_is_no_file_is_refused():
 
 
 def test_wrong_command_lines_are_refused():
-    for line in ([], ["--check"], ["--what"], ["a", "b"], ["--check", "a", "b"]):
+    for line in ([], ["--check"], ["--what"], ["a", "b"],
+                 ["--check", "a", "b"]):
         status, said = fails(*line)
         assert status == 2 and said.startswith("usage: barleased"), line
 

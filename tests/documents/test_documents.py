@@ -16,6 +16,9 @@ sys.path.insert(0, str(TOP / "tests/vm"))
 from rig.common import build_dir  # noqa: E402
 
 MANUAL = TOP / "man" / "barlease-vfio-pci.4"
+BARLEASED_PAGE = TOP / "man/barleased.8"
+POLICY_PAGE = TOP / "man/barlease.conf.5"
+BARLEASED = [BARLEASED_PAGE, POLICY_PAGE]
 # Where the range of supported kernels is written down.
 RANGES = ["man/barlease-vfio-pci.4", "docs/kernel.md"]
 # Where it is said which of them are tested.
@@ -105,6 +108,54 @@ class Documents(unittest.TestCase):
 
     def test_manual_page_is_free_of_lint(self):
         self.assertEqual(lint(MANUAL), [])
+
+    def test_pages_of_barleased_are_free_of_lint(self):
+        for page in BARLEASED:
+            with self.subTest(page=page.name):
+                self.assertEqual(lint(page), [])
+
+    def test_page_of_the_policy_has_all_keys_and_no_others(self):
+        keys = set()
+        for file in (TOP / "broker/policy").glob("key_*.c"):
+            keys.update(re.findall(r'^\t\{ "([a-z-]+)", SECTION',
+                                   file.read_text(), re.MULTILINE))
+        page = POLICY_PAGE.read_text()
+        self.assertGreater(len(keys), 15)
+        # Those of allow are words in a list of their own.
+        self.assertEqual(set(re.findall(r"^\.It Cm ([a-z-]+)", page,
+                                        re.MULTILINE))
+                         - {"user", "group", "cgroup", "anyone"}, keys)
+
+    def test_page_of_barleased_has_all_events_and_no_others(self):
+        code = "".join(file.read_text()
+                       for file in (TOP / "broker").rglob("*.c")
+                       if file.name != "log.c")
+        told = set()
+        for call in re.findall(r"(?:log_begin|say|failure_log)\((.*?)\);", code,
+                               re.DOTALL):
+            told.update(re.findall(r'"([a-z-]+)"', call))
+        section = BARLEASED_PAGE.read_text().split("The events are\n")[1] \
+            .split(".El")[0]
+        listed = {word for line in re.findall(r"^\.It Cm (.*)", section,
+                                              re.MULTILINE)
+                  for word in line.split(" , ")}
+        self.assertEqual(told, listed)
+
+    def test_policies_in_documents_are_right(self):
+        for page in BARLEASED:
+            text = re.search(r"^(\[Device .*?)(?:^END$|^\.Ed$)",
+                             page.read_text(), re.MULTILINE | re.DOTALL)[1]
+            # There is no such user and no such group here.
+            text = text.replace("user:alice group:accel", "user:0 group:0")
+            with self.subTest(page=page.name), \
+                 tempfile.NamedTemporaryFile("w") as file:
+                file.write(text)
+                file.flush()
+                done = subprocess.run([build_dir() / "broker/barleased",
+                                       "--check", file.name],
+                                      capture_output=True, text=True,
+                                      check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_pages_of_the_library_are_free_of_lint(self):
         self.assertGreater(len(library_pages()), 10)

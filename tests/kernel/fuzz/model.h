@@ -53,6 +53,7 @@ struct importer {
 	struct lease *lease;
 	bool attached, mapped;
 	bool leaving; /* was mapped when the device was pulled out */
+	bool ended; /* was mapped when the lease ended otherwise */
 	unsigned int told; /* to unmap, at least so often */
 	unsigned int asked; /* whether it was told, up to that */
 };

@@ -274,8 +274,10 @@ void settle_importers(struct model *model)
 		if (importer->attached &&
 		    !find_holder(model, importer, &holder))
 			importer->attached = false;
-		if (!importer->attached || importer->lease->state != LEASE_LIVE)
-			importer->mapped = false;
+		if (importer->attached && importer->lease->state == LEASE_LIVE)
+			continue;
+		importer->ended |= importer->mapped && !importer->leaving;
+		importer->mapped = false;
 	}
 }
 
@@ -290,10 +292,12 @@ bool model_asks_importer(struct model *model, struct op *op,
 		struct importer *importer = model->importers[i];
 
 		if (!importer->attached ||
-		    (importer->asked == importer->told && !importer->leaving) ||
+		    (importer->asked == importer->told && !importer->leaving &&
+		     !importer->ended) ||
 		    !find_holder(model, importer, op))
 			continue;
 		importer->asked = importer->told;
+		importer->ended = false;
 		op->arg[A_COUNT] = importer->told;
 		op->arg[A_HOW] = importer->leaving;
 		importer->leaving = false;

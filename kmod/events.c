@@ -26,12 +26,19 @@
 /* How long lessees are kept away so that a hot reset gets its locks. */
 #define BARLEASE_GATE_MS 500
 
-/* See fault.c. */
-static void barlease_set_gates(struct barlease_device **devices,
-			       unsigned int count, unsigned long gate)
+/* See fault.c. The last one who closes a gate opens it, or time does. */
+static void barlease_close_gates(struct barlease_device **devices,
+				 unsigned int count, unsigned long gate)
 {
 	while (count)
 		WRITE_ONCE(devices[--count]->gate, gate);
+}
+
+static void barlease_open_gates(struct barlease_device **devices,
+				unsigned int count, unsigned long gate)
+{
+	while (count)
+		cmpxchg(&devices[--count]->gate, gate, 0);
 }
 
 /*
@@ -45,17 +52,17 @@ static long barlease_hot_reset_gated(struct vfio_device *vfio, unsigned int cmd,
 				     unsigned int count)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(BARLEASE_GATE_MS);
+	unsigned long gate = end | 1; /* 0: there is none */
 	long ret;
 
-	/* The value 0 means that there is no gate. */
-	barlease_set_gates(devices, count, end | 1);
+	barlease_close_gates(devices, count, gate);
 	do {
 		ret = vfio_pci_core_ioctl(vfio, cmd, arg);
 		if (ret != -EBUSY || signal_pending(current))
 			break;
 		usleep_range(500, 1000);
 	} while (time_before(jiffies, end));
-	barlease_set_gates(devices, count, 0);
+	barlease_open_gates(devices, count, gate);
 	return ret;
 }
 

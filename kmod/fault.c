@@ -13,7 +13,15 @@
 #include "trace.h"
 #include "wc.h"
 
-/* The mm's dealings with these are young; see mmap.c. */
+/* Not to be switched off while there are such entries, hence not at all. */
+static bool allow_2m = COMPAT_MBIND_KNOWS_2M;
+module_param(allow_2m, bool, 0444);
+MODULE_PARM_DESC(allow_2m, "Map leases by 2 MiB entries where they fit");
+
+/*
+ * The mm's dealings with these are young; see mmap.c. 6.12's mbind() does not
+ * get to see one: it is taken away before.
+ */
 static bool allow_1g = true;
 module_param(allow_1g, bool, 0644);
 MODULE_PARM_DESC(allow_1g, "Map leases by 1 GiB entries where they fit");
@@ -79,27 +87,36 @@ static vm_fault_t barlease_insert(struct vm_fault *vmf,
 				  struct barlease_lease *lease,
 				  unsigned long pfn, unsigned int order)
 {
-	/*
-	 * Where a huge entry was made read-only, it would stay so for ever
-	 * without this. With it, the mm insists on finding that entry, and there
-	 * may be a page table instead, which another thread has had made. Under
-	 * memory_lock and the mapping's own lock an entry stays what it is.
-	 */
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 
 	if (!order)
 		return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
 
-	WRITE_ONCE(lease->had_huge, true);
-	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && order == PMD_ORDER) {
+	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) &&
+	    order == PMD_ORDER && allow_2m) {
+		WRITE_ONCE(lease->had_huge, true);
+		/*
+		 * Where an entry was made read-only, it would stay so for ever
+		 * without this. With it, the mm insists on finding that entry,
+		 * and there may be a page table instead, which another thread
+		 * has had made. Under memory_lock and the mapping's own lock an
+		 * entry does not become a table.
+		 */
 		write = write && pmd_leaf(pmdp_get_lockless(vmf->pmd));
 		return compat_insert_pmd(vmf, pfn, write);
 	}
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) &&
 	    order == PUD_ORDER && barlease_allow_1g()) {
+		WRITE_ONCE(lease->had_huge, true);
 		WRITE_ONCE(lease->had_pud, true);
-		write = write && pud_leaf(pudp_get(vmf->pud));
-		return compat_insert_pud(vmf, pfn, write);
+		/*
+		 * Such an entry does become a table: whoever reads smaps has it
+		 * split, with mmap_lock for reading alone. So one that was made
+		 * read-only is left to the mm, which takes it away.
+		 */
+		if (write && pud_leaf(pudp_get(vmf->pud)))
+			return VM_FAULT_FALLBACK;
+		return compat_insert_pud(vmf, pfn, false);
 	}
 	return VM_FAULT_FALLBACK;
 }
@@ -172,7 +189,7 @@ vm_fault_t barlease_huge_fault(struct vm_fault *vmf, unsigned int order)
 	 * table, even if huge pages are switched off for this process: see
 	 * above.
 	 */
-	if (!order && IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) &&
+	if (!order && IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && allow_2m &&
 	    !barlease_has_table(vmf))
 		ret = barlease_locate(vmf, PMD_ORDER, &pfn);
 	if (!ret)

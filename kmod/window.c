@@ -64,7 +64,8 @@ static int barlease_window_alloc_from(struct barlease_lease *lease,
  *
  * Behind the last one: mappings of a lease that has ended stay in its window
  * for as long as their process likes, and there are as many as it likes. Who
- * ends the next lease there has to walk over them.
+ * ends the next lease there has to walk over them. It does come to that when
+ * all windows have been used; until then it does not.
  */
 int barlease_window_alloc(struct barlease_lease *lease)
 {

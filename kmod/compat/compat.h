@@ -2,7 +2,7 @@
 /*
  * What differs between the kernels that this driver builds for. The rest of
  * the driver is written for the newest one. Nothing asks for a version but
- * supported.mk; BARLEASE_HAVE_* comes from probe.mk.
+ * supported.mk and what no header tells; BARLEASE_HAVE_* comes from probe.mk.
  */
 #ifndef BARLEASE_COMPAT_H
 #define BARLEASE_COMPAT_H
@@ -10,6 +10,7 @@
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/version.h>
 #include <linux/vfio_pci_core.h>
 #ifdef BARLEASE_HAVE_PFN_T
 #include <linux/pfn_t.h>
@@ -43,6 +44,14 @@ static inline bool __vfio_pci_memory_enabled(struct vfio_pci_core_device *core)
 	return command & PCI_COMMAND_MEMORY;
 }
 #endif
+
+/*
+ * In 6.12 mbind(2) takes every entry of 2 MiB for memory (queue_folios_pmd()),
+ * and reads the struct page of what has none: whoever has such a mapping can
+ * crash the kernel. In 7.3 it looks. Which version changed that is not known
+ * here; no header tells.
+ */
+#define COMPAT_MBIND_KNOWS_2M (LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0))
 
 #ifdef BARLEASE_HAVE_PFN_T
 static inline vm_fault_t compat_insert_pmd(struct vm_fault *vmf,

@@ -127,23 +127,45 @@ int device_bind_to(const char *bdf, const char *driver)
 	return strcmp(name, driver) ? -ENODEV : 0;
 }
 
+bool module_allows_2m(void)
+{
+	char allowed = 'N';
+	int fd = open(ALLOW_2M, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &allowed, 1) != 1)
+		allowed = 'N';
+	close(fd);
+	return allowed == 'Y';
+}
+
+/* With entries of 2 MiB, also where they are off as a rule. */
+static int load_ours(void)
+{
+	int err = module_load_with(MODULE_NAME, "allow_2m=1");
+
+	if (err || module_allows_2m())
+		return err;
+	err = devices_unbind_all();
+	if (!err)
+		err = module_unload();
+	return err ? err : module_load_with(MODULE_NAME, "allow_2m=1");
+}
+
 int devices_bind_all(char *trouble, size_t size)
 {
-	static const char *const modules[] = {
-		"vfio_iommu_type1",
-		MODULE_NAME,
-	};
 	const char *bdf;
 	size_t i;
 	int err;
 
-	for (i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
-		err = module_load(modules[i]);
-		if (err) {
-			snprintf(trouble, size, "modprobe %s fails",
-				 modules[i]);
-			return err;
-		}
+	err = module_load("vfio_iommu_type1");
+	if (!err)
+		err = load_ours();
+	if (err) {
+		snprintf(trouble, size, "modules cannot be loaded: %s",
+			 errno_name(err));
+		return err;
 	}
 	for (i = 0; device_names[i]; i++) {
 		bdf = getenv(device_names[i]);

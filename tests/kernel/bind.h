@@ -9,11 +9,15 @@
 #define MODULE_NAME "barlease-vfio-pci"
 #define MODULE_SYSFS_NAME "barlease_vfio_pci"	/* /sys/module/ */
 #define DRIVER_NAME "barlease-vfio-pci"
+#define ALLOW_2M "/sys/module/" MODULE_SYSFS_NAME "/parameters/allow_2m"
 
 /* All of these give 0 or -errno. */
 
 int module_load(const char *name);
 int module_load_with(const char *name, const char *parameter);
+
+/* Whether our module is loaded, and maps by entries of 2 MiB. */
+bool module_allows_2m(void);
 
 /* EWOULDBLOCK (EAGAIN) while it is in use: never waits for that. */
 int module_unload(void);

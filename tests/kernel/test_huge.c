@@ -274,3 +274,21 @@ TEST(huge_page_can_be_written_after_soft_dirty_is_cleared)
 	ASSERT_WRITES(map, 2);
 	ASSERT_READS(map, 2);
 }
+
+/* The BAR is empty: what counts is that a write comes to an end. */
+TEST(huge_page_of_1_gib_can_be_written_after_soft_dirty_is_cleared)
+{
+	struct big big;
+	int refs = (int)ASSERT_SYS(open("/proc/self/clear_refs",
+					O_WRONLY | O_CLOEXEC));
+
+	lend_big(&big, 0, SIZE_1G);
+	ASSERT_SYS(write(refs, "4", 1));
+	close(refs);
+	ASSERT_TOUCH(touch_read(big.map, NULL), TOUCH_OK);
+	ASSERT_TOUCH(touch_write(big.map, 1), TOUCH_OK);
+	ASSERT_TOUCH(touch_write(big.map + SIZE_2M, 2), TOUCH_OK);
+	ASSERT_EQ(touch_faults(big.map), 0);
+	ASSERT_OK(barlease_lease_revoke(big.dev, big.fd));
+	ASSERT_GONE((uint32_t *)big.map);
+}

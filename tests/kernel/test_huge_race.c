@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -183,9 +184,23 @@ static void *touch_all(void *arg)
 	return NULL;
 }
 
+/* What the kernel says of an error of a fault that nobody has expected. */
+static bool kernel_says_huh(int log)
+{
+	char record[1000];
+	ssize_t length;
+
+	while ((length = read(log, record, sizeof(record) - 1)) > 0) {
+		record[length] = '\0';
+		if (strstr(record, "Huh VM_FAULT"))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Then the mm asks for single pages, also where another thread has just got a
- * huge entry: there must be no page table put on top of it.
+ * huge entry: there must be no page table put on top of it, nor an error.
  */
 TEST(huge_entries_of_a_process_without_them_are_found_by_its_threads)
 {
@@ -193,11 +208,16 @@ TEST(huge_entries_of_a_process_without_them_are_found_by_its_threads)
 	unsigned int bar = device_bar_of_size(dev, 8 * SIZE_1G);
 	int fd = lease_export(dev, bar, SIZE_2M, BIG);
 	struct twins twins = { .map = map_by_2_mib(fd, BIG) };
+	int log = (int)ASSERT_SYS(
+		open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 	pthread_t thread;
 
+	ASSERT_SYS(lseek(log, 0, SEEK_END));
 	ASSERT_SYS(madvise(twins.map, BIG, MADV_NOHUGEPAGE));
 	ASSERT_EQ(pthread_barrier_init(&twins.barrier, NULL, 2), 0);
 	ASSERT_EQ(pthread_create(&thread, NULL, touch_all, &twins), 0);
 	touch_all(&twins);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	ASSERT(!kernel_says_huh(log));
+	close(log);
 }

@@ -10,39 +10,10 @@
 #include "bind.h"
 #include "harness.h"
 #include "irq.h"
+#include "reload.h"
 
 #define PARAMETER(name) "/sys/module/" MODULE_SYSFS_NAME "/parameters/" name
 #define INTX VFIO_PCI_INTX_IRQ_INDEX
-
-/*
- * Load the module anew. The core goes, too, as it keeps some parameters in
- * older kernels.
- */
-static void reload(const char *parameter)
-{
-	static const char *const others[] = { "vfio_pci", "vfio_pci_core" };
-	size_t i;
-	int err;
-
-	ASSERT_OK(devices_unbind_all());
-	ASSERT_OK(module_unload());
-	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		err = module_unload_other(others[i]);
-		if (err != -ENOENT)
-			ASSERT_OK(err);
-	}
-	ASSERT_OK(module_load_with(MODULE_NAME, parameter));
-}
-
-/* As it was before. */
-static void restore(void)
-{
-	char trouble[200];
-
-	reload(NULL);
-	if (devices_bind_all(trouble, sizeof(trouble)))
-		FAIL("%s", trouble);
-}
 
 static bool has_driver(const char *bdf, const char *driver)
 {
@@ -67,12 +38,12 @@ TEST_LONG(parameter_ids_binds_functions_by_what_they_are, 90)
 	set_free(nic);
 	set_free(memory);
 	set_free(edu);
-	reload("ids=nonsense,8086:10d3,1af4:1110:1af4:1100,1234:11e8:1:1");
+	module_reload("ids=nonsense,8086:10d3,1af4:1110:1af4:1100,1234:11e8:1:1");
 	ASSERT(has_driver(nic, DRIVER_NAME));
 	ASSERT(has_driver(memory, DRIVER_NAME));
 	/* That one has other subsystem ids. */
 	ASSERT(has_driver(edu, ""));
-	restore();
+	module_restore();
 }
 
 #define NEW_ID "/sys/bus/pci/drivers/" DRIVER_NAME "/new_id"
@@ -149,10 +120,10 @@ static void assert_masked_by_device(bool by_device)
 TEST_LONG(parameter_nointxmask_leaves_the_masking_to_the_interrupt_controller, 90)
 {
 	assert_masked_by_device(true);
-	reload("nointxmask=1");
+	module_reload("nointxmask=1");
 	ASSERT_OK(device_bind(device_bdf(EDU)));
 	assert_masked_by_device(false);
-	restore();
+	module_restore();
 	assert_masked_by_device(true);
 }
 
@@ -193,10 +164,10 @@ TEST_LONG(parameter_disable_idle_d3_keeps_unused_functions_in_d0, 90)
 	const char *bdf = device_bdf(NVME);
 
 	assert_idles_in_d3(bdf);
-	reload("disable_idle_d3=1");
+	module_reload("disable_idle_d3=1");
 	ASSERT_OK(device_bind(bdf));
 	assert_idles_in_d0(bdf);
-	restore();
+	module_restore();
 	assert_idles_in_d3(bdf);
 }
 
@@ -267,9 +238,9 @@ TEST_LONG(parameter_disable_denylist_admits_functions_with_dangerous_errata, 90)
 	edu_is(LISTED);
 	ASSERT_ERROR(device_bind_to(bdf, "vfio-pci"), ENODEV);
 	ASSERT_ERROR(device_bind(bdf), ENODEV);
-	reload("disable_denylist=1");
+	module_reload("disable_denylist=1");
 	ASSERT_OK(device_bind(bdf));
 	ASSERT_OK(device_unbind(bdf));
 	edu_is(EDU_ID);
-	restore();
+	module_restore();
 }

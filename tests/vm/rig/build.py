@@ -8,9 +8,11 @@ import re
 import shlex
 import shutil
 
-from .common import Failure, Lock, TOP, build_dir, say, tail
+from .common import Failure, Lock, TOP, build_dir, kernel_entry, say, tail
 from .fetch import add_sparse, fetch_kernel
 from .root import run_in_root
+
+VM = pathlib.Path(__file__).resolve().parent.parent
 
 # What a build leaves beside the sources.
 PRODUCT = re.compile(r"\..*|.*\.(o|ko|a|mod|mod\.c|symvers|order|tmp|dwo)"
@@ -48,6 +50,21 @@ def _copy_sources(top, sources, target):
             (target / path).unlink()
 
 
+def _additions(name):
+    """What this kernel has added to our modules: (path in kmod/, text)"""
+    addition = kernel_entry(name).get("addition")
+    return [(f"{addition}{suffix}", (VM / f"{addition}{suffix}").read_text())
+            for suffix in (".c", ".mk")] if addition else []
+
+
+def _add(additions, folder):
+    for path, text in additions:
+        if path.endswith(".mk"):
+            path = "Kbuild"
+            text = (folder / path).read_text() + text
+        (folder / path).write_text(text)
+
+
 def build_modules(name, top=TOP, sparse=False):
     """Build kmod/ for kernel name; return the paths of its modules.
 
@@ -74,7 +91,9 @@ def build_modules(name, top=TOP, sparse=False):
         work = work / hashlib.sha256(str(top).encode()).hexdigest()[:12]
     with Lock(work.parent / f".lock-{work.name}", "builds this module"):
         sources = list(_sources(top))
-        digest = _digest(top, sources, str(kernel.root))
+        additions = _additions(name)
+        digest = _digest(top, sources, str(kernel.root),
+                         *(text for _, text in additions))
         stamp = work / "built"
         if stamp.exists() and stamp.read_text().split()[0] == digest:
             return [work / path for path in stamp.read_text().split()[1:]]
@@ -82,6 +101,7 @@ def build_modules(name, top=TOP, sparse=False):
         work.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)
         _copy_sources(top, sources, work)
+        _add(additions, work / "kmod")
         log = work / "build.log"
         command = (f"make -C /src/kmod -j{os.cpu_count() or 1} KCFLAGS=-Werror "
                    f"KDIR={shlex.quote(kernel.headers)}")

@@ -198,7 +198,9 @@ class Documents(unittest.TestCase):
         for name, others in referred.items():
             with self.subTest(page=name):
                 ours = {other for other in others if "barlease" in other}
-                self.assertEqual(ours - known, ours & {"barlease-vfio-pci 4"})
+                for other in ours - known:
+                    page = TOP / "man" / ".".join(other.split())
+                    self.assertTrue(page.exists(), other)
         every = {f"{page.stem} {page.suffix[1:]}" for page in library_pages()}
         self.assertEqual(every - referred["libbarlease.3"], {"libbarlease 3"})
 

@@ -341,11 +341,17 @@ static void who_waits_uses_its_quota_until_it_does_not(void **state)
 
 static void without_an_fd_for_the_lease_it_is_emfile(void **state)
 {
+	const struct barlease_server_offer offer = {
+		.name = "slice",
+		.bar = SIM_BAR,
+		.range = { 0, PAGE },
+		.max_per_uid = 1,
+	};
 	struct shop *shop = *state;
 	int sock = lessee_join(shop);
 	struct rlimit limit, none;
 
-	shop_offer(shop, "slice", 0, 1, 0);
+	shop_offer_as(shop, &offer);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = limit.rlim_max };
 	lessee_request(sock, 1, "slice", FOR_EVER);
@@ -353,6 +359,7 @@ static void without_an_fd_for_the_lease_it_is_emfile(void **state)
 	shop_settle(shop);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	lessee_take_refused(shop, sock, 1, EMFILE);
+	/* Neither its slice nor its quota is lost. */
 	lessee_get(shop, sock, "slice", NULL);
 	assert_journal(shop, "came 1\nrefuse slice 24\ngrant 1\n");
 	close(sock);

@@ -299,12 +299,14 @@ static void child_run(const struct host *host, int control, unsigned int fds)
 
 void host_start(struct host *host, unsigned int fds)
 {
+	/* One of a test that has failed may be there yet. */
+	static unsigned int count;
 	int ends[2];
 
-	snprintf(host->path, sizeof(host->path), "/tmp/barlease-host-%d",
-		 getpid());
-	snprintf(host->other_path, sizeof(host->other_path),
-		 "/tmp/barlease-host-%d-other", getpid());
+	snprintf(host->path, sizeof(host->path), "/tmp/barlease-host-%d-%u",
+		 getpid(), ++count);
+	snprintf(host->other_path, sizeof(host->other_path), "%s-other",
+		 host->path);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 				    ends),
 			 0);

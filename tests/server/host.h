@@ -23,7 +23,7 @@
 struct host {
 	pid_t pid;
 	int control;
-	char path[64], other_path[64];
+	char path[64], other_path[72];
 };
 
 /* Of the server's process. */

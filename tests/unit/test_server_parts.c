@@ -108,8 +108,10 @@ static void timers_come_in_the_order_of_what_is_due(void **state)
 		server_timer_set(&timers, &items[i % MANY].timer,
 				 random >> 28 ? random >> 16 : SERVER_NEVER);
 	}
-	for (unsigned int i = 0; i < MANY; i += 10)
+	for (unsigned int i = 0; i < MANY; i += 10) {
 		server_timer_end(&timers, &items[i].timer);
+		assert_int_equal(items[i].timer.due, SERVER_NEVER);
+	}
 	for (unsigned int i = 0; i < MANY; i++)
 		items[i].number = items[i].timer.due;
 	assert_null(server_timers_take(&timers,

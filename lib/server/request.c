@@ -189,6 +189,10 @@ static int asking_run(struct barlease_server *server, struct asking *asking,
 	}
 	/* The callback may have taken something back for it. */
 	server_settle(server);
+	if (asking->client->ended) {
+		SAY("its lessee has ended");
+		return ECONNRESET;
+	}
 	err = asking_check(server, asking, sentence);
 	return err ? err : asking_serve(server, asking, sentence);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define RW (PROT_READ | PROT_WRITE)
@@ -301,6 +302,39 @@ static void callbacks_may_take_back(void **state)
 	tenant_end(&tenant);
 }
 
+static int request_found(void *context,
+			 const struct barlease_server_lessee *lessee,
+			 const struct barlease_server_request *request)
+{
+	(void)context;
+	(void)lessee;
+	(void)request;
+	return 1;
+}
+
+/* What a callback takes back can be what shows that nobody listens. */
+static void who_ends_while_he_asks_does_not_wait(void **state)
+{
+	struct shop *shop = *state;
+	struct tenant tenant = tenant_make(shop, 0);
+	int other = lessee_join(shop);
+	uint64_t lease;
+
+	shop_offer(shop, "second", 1, 1, 0);
+	lease = lessee_get(shop, other, "second", NULL);
+	assert_journal(shop, "came 2\ngrant 2\n");
+	assert_int_equal(shutdown(other, SHUT_RD), 0);
+	shop->revoke_in_request = lease;
+	lessee_request(other, 1, "slice", FOR_EVER);
+	shop_settle(shop);
+	assert_journal(shop, "end 2 5\nrefuse slice 104\ngone 2\n");
+	assert_int_equal(barlease_server_each_request(shop->server,
+						      request_found, NULL),
+			 0);
+	close(other);
+	tenant_end(&tenant);
+}
+
 static void numbers_of_leases_do_not_come_again(void **state)
 {
 	struct shop *shop = *state;
@@ -328,6 +362,7 @@ int main(void)
 		shop_test(with_its_device_a_lease_ends),
 		shop_test(with_the_server_everything_ends),
 		shop_test(callbacks_may_take_back),
+		shop_test(who_ends_while_he_asks_does_not_wait),
 		shop_test(numbers_of_leases_do_not_come_again),
 	};
 

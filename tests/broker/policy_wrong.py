@@ -140,6 +140,11 @@ WRONG = [
      ["6: bar = two: not a BAR, from 0 to 5"]),
     ("a_negative_bar", changed(6, "bar = -1"),
      ["6: bar = -1: not a BAR, from 0 to 5"]),
+    ("two_bars_that_are_none",
+     changed(6, "bar = 6") + POOL.replace("queues", "other")
+     .replace("bar = 2", "bar = 7"),
+     ["6: bar = 6: not a BAR, from 0 to 5",
+      "12: bar = 7: not a BAR, from 0 to 5"]),
     ("a_range_without_a_length", changed(7, "range = 1M"),
      ["7: range = 1M: not OFFSET+LENGTH, such as 1M+256K"]),
     ("a_range_of_words", changed(7, "range = here+there"),
@@ -282,6 +287,7 @@ FINE = [
     ("without_a_newline_at_its_end", RIGHT.rstrip("\n")),
     ("lines_of_another_system", RIGHT.replace("\n", "\r\n")),
     ("indented_keys", RIGHT.replace("\nbar", "\n\t  bar")),
+    ("an_indented_section", RIGHT.replace("[Pool", " \t[Pool")),
     ("blanks_around_everything",
      RIGHT.replace(" = ", "\t =  ").replace("1M+256K", "1M + 256K")
      .replace("[Pool queues]", "[ Pool  queues ]")),

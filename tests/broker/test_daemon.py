@@ -290,7 +290,8 @@ def test_a_device_that_is_not_there_is_rejected():
 
 
 def test_a_socket_that_cannot_be_is_rejected():
-    rejected(ALL + MEMORY.replace("queues.sock", "memory.sock") +
+    rejected("[Device new]\nbackend = sim\nsize = 1M\n" + ALL +
+             MEMORY.replace("queues.sock", "memory.sock") +
              "allow = anyone\n" +
              QUEUES.replace("queues", "other").replace("1M", "2M")
              .replace("other.sock", "none/none/other.sock") +

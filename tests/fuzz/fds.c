@@ -24,6 +24,16 @@ unsigned int fuzz_fd_count(void)
 	return count;
 }
 
+void input_keep(void)
+{
+	struct rlimit all;
+
+	if (getrlimit(RLIMIT_NOFILE, &all))
+		return;
+	all.rlim_cur = all.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &all);
+}
+
 void fuzz_fds_exhaust(bool exhausted)
 {
 	static struct rlimit usual;

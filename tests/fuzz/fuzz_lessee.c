@@ -266,7 +266,10 @@ static void lessee_releases(struct world *world)
 	uint64_t lease = input_byte(&world->input) % LEASES;
 	int err = barlease_lessee_release(world->lessee, lease);
 
-	if (!err || err == -ETIMEDOUT)
+	/* It can also be why the server has hung up. */
+	if (err == -ETIMEDOUT)
+		lease_forget(world, lease, true);
+	if (!err)
 		promise(world->known_count == KNOWN_MAX ||
 			lease_forget(world, lease, true));
 }

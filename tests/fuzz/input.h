@@ -16,10 +16,14 @@ struct input {
 /* What the fuzzer calls, again and again. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The fuzzer can open a file for what it has found. */
+void input_keep(void);
+
 /* A promise that does not hold is a finding like any other. */
 #define promise(condition)                                                  \
 	do {                                                                \
 		if (!(condition)) {                                         \
+			input_keep();                                       \
 			fprintf(stderr, "%s:%d: broken promise: %s\n",      \
 				__FILE__, __LINE__, #condition);            \
 			abort();                                            \

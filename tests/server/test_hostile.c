@@ -22,21 +22,16 @@
 
 static int setup(void **state)
 {
-	struct host *host = calloc(1, sizeof(*host));
+	static struct host host;
 
-	if (!host)
-		return -1;
-	host_start(host, 0);
-	*state = host;
+	host_start(&host, 0);
+	*state = &host;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct host *host = *state;
-
-	host_end(host);
-	free(host);
+	host_end(*state);
 	return 0;
 }
 
@@ -309,7 +304,7 @@ static void who_does_not_read_is_thrown_out(void **state)
 
 static void storm(struct host *host)
 {
-	union packet packet;
+	const union packet packet = { 0 };
 
 	for (unsigned int i = 0; i < 3000; i++) {
 		int sock = host_connect(host->path);

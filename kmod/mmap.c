@@ -22,36 +22,58 @@ static const struct vm_operations_struct barlease_vm_ops;
  * held for writing. With the mapping write-locked, too, no fault brings one
  * back before the mm is through.
  */
-static void barlease_drop_puds(struct vm_area_struct *vma)
+static void barlease_drop_huge(struct vm_area_struct *vma, const bool *had)
 {
-	struct barlease_lease *lease = vma->vm_private_data;
-
 	mmap_assert_write_locked(vma->vm_mm);
 
 	vma_start_write(vma);
-	if (READ_ONCE(lease->had_pud))
+	if (READ_ONCE(*had))
 		compat_zap_vma(vma);
 }
 
 static int barlease_vm_may_split(struct vm_area_struct *vma,
 				 unsigned long address)
 {
-	barlease_drop_puds(vma);
+	struct barlease_lease *lease = vma->vm_private_data;
+
+	barlease_drop_huge(vma, &lease->had_pud);
 	return 0;
 }
 
+static bool barlease_is_mapping_of(const struct vm_area_struct *vma,
+				   const struct barlease_lease *lease)
+{
+	return vma->vm_private_data == lease &&
+	       vma->vm_ops == &barlease_vm_ops;
+}
+
 /*
- * A mapping is copied: by fork(), by mremap(), or because it is split.
- *
  * fork() copies an entry of 2 MiB as it was before it took the lock of the page
  * table (copy_huge_pmd() in 6.12 and 7.3, which thinks that mmap_lock keeps such
  * entries as they are). Who ends the access in between finds nothing in the
- * child, and the entry gets there afterwards, for ever. So have it copy none:
- * it looks at this flag of the new mapping after this call, and the child
- * faults. Nothing else comes of the flag in a mapping that is a file's.
+ * child, and the entry gets there afterwards, for ever. So leave nothing to be
+ * copied: the child faults. The parent's mmap_lock is held for writing and the
+ * mapping stays write-locked until it has been copied.
  *
- * mremap() is not over with the old mapping yet, and does not tell which one
- * that is. It moves mappings of the caller's own mm.
+ * It is a fork if the new mapping is in its mm already; where somebody splits a
+ * mapping of another process (userfaultfd does), it is not yet.
+ */
+static void barlease_forked(struct vm_area_struct *new)
+{
+	struct barlease_lease *lease = new->vm_private_data;
+	struct vm_area_struct *old;
+
+	if (find_vma(new->vm_mm, new->vm_start) != new)
+		return;
+	old = find_vma(current->mm, new->vm_start);
+	if (old && barlease_is_mapping_of(old, lease))
+		barlease_drop_huge(old, &lease->had_huge);
+}
+
+/*
+ * A mapping is copied: by fork(), by mremap(), or because it is split. mremap()
+ * is not over with the old mapping yet, and does not tell which one that is. It
+ * moves mappings of the caller's own mm; fork() fills another.
  */
 static void barlease_vm_open(struct vm_area_struct *new)
 {
@@ -62,16 +84,17 @@ static void barlease_vm_open(struct vm_area_struct *new)
 	atomic_inc(&lease->mappings);
 	if (new->vm_ops != &barlease_vm_ops)
 		return;
-	if (READ_ONCE(lease->had_huge))
-		vm_flags_set(new, VM_WIPEONFORK);
-	if (new->vm_mm != current->mm || !READ_ONCE(lease->had_pud))
+	if (new->vm_mm != current->mm) {
+		barlease_forked(new);
+		return;
+	}
+	if (!READ_ONCE(lease->had_pud))
 		return;
 
 	while ((vma = find_vma(new->vm_mm, address))) {
 		address = vma->vm_end;
-		if (vma->vm_private_data == lease &&
-		    vma->vm_ops == &barlease_vm_ops)
-			barlease_drop_puds(vma);
+		if (barlease_is_mapping_of(vma, lease))
+			barlease_drop_huge(vma, &lease->had_pud);
 	}
 }
 

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <ucontext.h>
 
 #include "touch.h"
 
 static _Thread_local sigjmp_buf back;
 static _Thread_local volatile sig_atomic_t armed;
 
-static void on_signal(int signal)
+static void on_signal(int signal, siginfo_t *info, void *context)
 {
-	struct sigaction normal = { .sa_handler = SIG_DFL };
+	const ucontext_t *registers = context;
 
 	if (armed)
 		siglongjmp(back, signal);
-
-	/* Not ours: let it kill the process. */
-	sigaction(signal, &normal, NULL);
+	FAIL("SIG%s of its own at %p, by the instruction at %#llx",
+	     sigabbrev_np(signal), info->si_addr,
+	     (unsigned long long)registers->uc_mcontext.gregs[REG_RIP]);
 }
 
 static void prepare(void)
 {
 	static volatile bool prepared;
 	struct sigaction action = {
-		.sa_handler = on_signal,
-		.sa_flags = SA_NODEFER,
+		.sa_sigaction = on_signal,
+		.sa_flags = SA_NODEFER | SA_SIGINFO,
 	};
 
 	if (prepared)

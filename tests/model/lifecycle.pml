@@ -149,7 +149,7 @@ end:	lessee_fd;
 /*
  * fork(): the copy is linked first and gets its entries then. It may exit. An
  * entry of 4 KiB is copied under the lock of its page table; one of 2 MiB is read
- * before, so that .open has it left out (VM_WIPEONFORK).
+ * before, so that .open takes it away (barlease_forked()).
  */
 proctype child()
 {
@@ -165,13 +165,12 @@ end:	linked[0];
 			atomic { LOCKED(i_mmap_lock) -> linked[1] = true };
 			atomic { entry[1] = entry[0]; PROMISES }
 		:: true ->
+#ifndef BUG_FORK_COPIES_HUGE
+			entry[0] = false;
+#endif
 			atomic { LOCKED(i_mmap_lock) -> linked[1] = true };
-#ifdef BUG_FORK_COPIES_HUGE
 			copy = entry[0];
 			atomic { entry[1] = copy; PROMISES }
-#else
-			skip
-#endif
 		fi;
 		up_write(mmap_lock, false);
 		if

@@ -138,13 +138,19 @@ unsigned int fd_count(void)
 	return count;
 }
 
-void fds_exhaust(bool exhausted)
+bool valgrind_runs_this(void)
 {
 	const char *preloaded = getenv("LD_PRELOAD");
+
+	return preloaded && strstr(preloaded, "/vgpreload");
+}
+
+void fds_exhaust(bool exhausted)
+{
 	static struct rlimit before;
 	struct rlimit none = { 0 };
 
-	if (preloaded && strstr(preloaded, "/vgpreload"))
+	if (valgrind_runs_this())
 		skip();
 	if (exhausted)
 		assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);

@@ -39,6 +39,9 @@ void tree_assert_content(const struct tree *tree, const char *path,
 /* How many fds this process has. */
 unsigned int fd_count(void);
 
+/* It keeps a limit of fds of its own, which the kernel does not know of. */
+bool valgrind_runs_this(void);
+
 /*
  * Have no room for more fds, and have it again. Skips the test in valgrind, which
  * keeps a limit of its own that the kernel does not know of.

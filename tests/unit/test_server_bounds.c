@@ -306,6 +306,8 @@ static void who_comes_when_no_fd_is_left_is_told(void **state)
 	struct shop *shop = *state;
 	int socks[3];
 
+	if (valgrind_runs_this())
+		skip();
 	/* One is left for the connection, none for its pidfd. */
 	socks[0] = connect_only(shop);
 	limit_fds(fd_next() + 1);
@@ -332,8 +334,11 @@ static void who_comes_when_no_fd_is_left_is_told(void **state)
 static void a_server_without_any_fd_waits_for_one(void **state)
 {
 	struct shop *shop = *state;
-	int sock = connect_only(shop);
+	int sock;
 
+	if (valgrind_runs_this())
+		skip();
+	sock = connect_only(shop);
 	limit_fds(3);
 	for (unsigned int i = 0; i < 10; i++)
 		barlease_server_dispatch(shop->server);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -157,7 +158,7 @@ static void it_is_known_who_has_come(void **state)
 {
 	struct seen seen = { .shop = *state };
 	struct shop *shop = *state;
-	char line[512] = "";
+	char line[512] = "", name[16];
 	FILE *file;
 	int first = lessee_join(shop);
 	int second = lessee_join(shop);
@@ -177,7 +178,8 @@ static void it_is_known_who_has_come(void **state)
 	assert_int_equal(seen.lessee.gid, getgid());
 	assert_int_equal(seen.lessee.leases, 1);
 	assert_int_equal(seen.lessee.waiting, 1);
-	assert_string_equal(seen.command, "test_server_lis");
+	assert_int_equal(prctl(PR_GET_NAME, name), 0);
+	assert_string_equal(seen.command, name);
 	file = fopen("/proc/self/cgroup", "re");
 	while (file && fgets(line, sizeof(line), file))
 		if (!strncmp(line, "0::", 3))

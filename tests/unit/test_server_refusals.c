@@ -3,6 +3,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -182,13 +183,15 @@ static void what_is_lent_is_ebusy_and_has_a_holder(void **state)
 	struct barlease_packet_request request = request_of("slice");
 	struct received received;
 	int sock = lessee_join(shop);
+	char holder[32];
 
 	shop_offer(shop, "slice", 0, 1, 0);
 	lessee_get(shop, sock, "slice", NULL);
 	lessee_request_as(sock, &request);
 	received = lessee_take(shop, sock, BARLEASE_PACKET_REFUSED, 1);
 	assert_int_equal(received.packet.refused.error, EBUSY);
-	assert_contains(received.packet.refused.sentence, "test_server_ref");
+	snprintf(holder, sizeof(holder), "process %d ", getpid());
+	assert_contains(received.packet.refused.sentence, holder);
 	memset(request.name, 0, sizeof(request.name));
 	refused(shop, sock, &request, EBUSY);
 	close(sock);
@@ -348,9 +351,12 @@ static void without_an_fd_for_the_lease_it_is_emfile(void **state)
 		.max_per_uid = 1,
 	};
 	struct shop *shop = *state;
-	int sock = lessee_join(shop);
 	struct rlimit limit, none;
+	int sock;
 
+	if (valgrind_runs_this())
+		skip();
+	sock = lessee_join(shop);
 	shop_offer_as(shop, &offer);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = limit.rlim_max };

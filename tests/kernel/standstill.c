@@ -78,8 +78,8 @@ static void print_thread(const char *folder, pid_t group)
 	printf("\n");
 }
 
-static void for_each_number(const char *folder, pid_t group,
-			    void (*call)(const char *path, pid_t group))
+static void visit_numbers(const char *folder, pid_t group,
+			  void (*call)(const char *path, pid_t group))
 {
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
@@ -104,11 +104,11 @@ static void print_process(const char *folder, pid_t group)
 	char path[64];
 
 	snprintf(path, sizeof(path), "%s/task", folder);
-	for_each_number(path, group, print_thread);
+	visit_numbers(path, group, print_thread);
 }
 
 void standstill_tell(pid_t group)
 {
-	for_each_number("/proc", group, print_process);
+	visit_numbers("/proc", group, print_process);
 	fflush(stdout);
 }

@@ -30,6 +30,7 @@ struct host {
 struct host_report {
 	uint64_t fds;
 	uint64_t heap; /* bytes that the library has allocated */
+	uint64_t blocks; /* of them */
 	uint64_t lessees, leases, waiting;
 	uint64_t ended; /* leases, since the beginning */
 	uint64_t doubled; /* times that a slice had two holders */

@@ -5,6 +5,7 @@ import argparse
 import concurrent.futures
 import fcntl
 import sys
+import traceback
 
 from analysis import AnalysisPart
 from fuzzing import FuzzPart
@@ -103,7 +104,7 @@ class Check(AnalysisPart, FuzzPart, HostPart, ShippingPart):
                      and self.attempt(f"{kernel}/module-build",
                                       self.build_module, kernel)]
         self.run_model()
-        self.run_fuzz()
+        self.run_parsers()
         if SPARSE_KERNEL in ready and \
            self.selected(f"{SPARSE_KERNEL}/sparse"):
             self.attempt(f"{SPARSE_KERNEL}/sparse", self.sparse, SPARSE_KERNEL)
@@ -125,9 +126,15 @@ class Check(AnalysisPart, FuzzPart, HostPart, ShippingPart):
             if self.ships():
                 runs.append(pool.submit(self.run_shipping))
             for run in runs:
-                run.result()
+                self.lost(run.exception())
         say(f"logs are in {LOGS}")
         return self.results.close()
+
+    def lost(self, error):
+        """A mistake in this program must not hide what the others found."""
+        if error:
+            traceback.print_exception(error)
+            self.results.add("not ok", "check/steps", repr(error))
 
 
 def parse_arguments():

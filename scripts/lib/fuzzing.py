@@ -19,7 +19,7 @@ class FuzzPart(Part):
     def fuzz_names(self):
         return [f"fuzz/{name}" for name in TARGETS]
 
-    def run_fuzz(self):
+    def run_parsers(self):
         wanted = [name.removeprefix("fuzz/") for name in self.fuzz_names()
                   if self.selected(name)]
         if not wanted:

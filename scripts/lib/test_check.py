@@ -5,6 +5,8 @@ python3 -m unittest scripts/lib/test_check.py
 """
 
 import argparse
+import collections
+import io
 import os
 import pathlib
 import subprocess
@@ -114,11 +116,26 @@ class Checks(unittest.TestCase):
                  self.assertRaises(steps.BuildFailed):
                 self.check.list_kernel_tests()
 
+    def test_no_part_hides_what_another_one_does(self):
+        names = collections.Counter(
+            name for part in check.Check.__mro__[:-1] for name in vars(part)
+            if not name.startswith("__"))
+        self.assertEqual([name for name, count in names.items() if count > 1],
+                         [])
+
+    def test_a_step_that_breaks_is_a_failure_among_the_others(self):
+        with mock.patch("sys.stderr", io.StringIO()) as stderr:
+            self.check.lost(None)
+            self.check.lost(TypeError("odd"))
+        self.assertEqual(self.check.results.failed,
+                         {"check/steps": "TypeError('odd')"})
+        self.assertIn("TypeError: odd", stderr.getvalue())
+
     def fuzz(self, text):
         self.program("fuzz", text)
         self.replace(fuzzing, "RUN", self.folder / "fuzz")
         self.replace(fuzzing, "TARGETS", ("packet", "lessee", "server"))
-        self.check.run_fuzz()
+        self.check.run_parsers()
         return self.check.results.failed
 
     def test_what_a_fuzzer_finds_is_a_failure(self):

@@ -145,7 +145,7 @@ static void sizes(struct host *host)
 		if (length != packet.header.size)
 			violate(host, bytes, length, 0, EPROTO);
 	violate(host, bytes, 0, 0, 0);
-	packet.header.size = 1 << 31;
+	packet.header.size = UINT32_MAX;
 	violate(host, &packet, 24, 0, EPROTO);
 }
 

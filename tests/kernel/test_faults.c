@@ -13,6 +13,7 @@
 #include "footprint.h"
 #include "harness.h"
 #include "inject.h"
+#include "override.h"
 #include "touch.h"
 #include "vma.h"
 
@@ -97,13 +98,28 @@ static int call_with_fault(struct inject *inject, struct barlease_device *dev,
 }
 
 /*
- * Where a new lease is put, which is the first place where it fits: the one
- * before, unless a lease of the crowd has left its own taken. Checks by the way
- * that leases can be lent and work.
+ * A new lease, put where one fits first. The driver does that when it finds no
+ * place behind the last lease, so that there must have been one.
+ */
+static int lease_export_first_fit(struct barlease_device *dev, uint64_t length)
+{
+	int override, fd;
+
+	ASSERT_SYS(close(lease_export(dev, RAM_BAR, 0, PAGE)));
+	override = override_begin_ours("mtree_alloc_range", -EBUSY, 0);
+	fd = lease_export(dev, RAM_BAR, 0, length);
+	ASSERT(override_end(override));
+	return fd;
+}
+
+/*
+ * The first place where a new lease fits: the one before, unless a lease of the
+ * crowd has left its own taken. Checks by the way that leases can be lent and
+ * work.
  */
 static unsigned long next_place(struct barlease_device *dev)
 {
-	int fd = lease_export(dev, RAM_BAR, 0, CROWD * PAGE);
+	int fd = lease_export_first_fit(dev, CROWD * PAGE);
 	uint32_t *map = lease_map_rw(fd, 0, PAGE);
 	uint32_t value = ram_fresh(dev, 0);
 	unsigned long place;

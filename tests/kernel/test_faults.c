@@ -112,6 +112,12 @@ static int lease_export_first_fit(struct barlease_device *dev, uint64_t length)
 	return fd;
 }
 
+/* Have the next leases lie near the first place, where they are missed. */
+static void windows_rewind(struct barlease_device *dev)
+{
+	ASSERT_SYS(close(lease_export_first_fit(dev, PAGE)));
+}
+
 /*
  * The first place where a new lease fits: the one before, unless a lease of the
  * crowd has left its own taken. Checks by the way that leases can be lent and
@@ -152,6 +158,7 @@ static void export_with_faults(enum inject_kind kind, uint32_t nr_ranges,
 	inject_start(&inject, kind);
 	footprint_take(&before, IVSHMEM);
 	while (inject_next(&inject)) {
+		windows_rewind(dev);
 		call_init_export(&call, nr_ranges);
 		fd = call_with_fault(&inject, dev, &call);
 		if (fd < 0) {
@@ -202,6 +209,7 @@ static void crowd_lend(struct barlease_device *dev, int *fd)
 {
 	int i;
 
+	windows_rewind(dev);
 	for (i = 0; i < CROWD; i++)
 		fd[i] = lease_export(dev, RAM_BAR, 0, PAGE);
 }

@@ -7,7 +7,8 @@
  * A server is driven by one fd: when barlease_server_get_fd() is readable, call
  * barlease_server_dispatch(). It starts no thread, never waits for a lessee and
  * belongs to one thread at a time. What can wait is taking a lease back in the
- * kernel, as long as the device is being reset by somebody.
+ * kernel, as long as the device is being reset by somebody, and before Linux 6.16
+ * dropping an fd that a hostile lessee has sent (barlease(7)).
  *
  * A lease ends when its lessee releases it, closes its connection or dies (even
  * if a process that lives has inherited the lease or the connection), when its

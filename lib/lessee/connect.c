@@ -80,6 +80,7 @@ int barlease_lessee_connect_fd(int fd, struct barlease_lessee **result)
 		lessee_free(lessee);
 		return err;
 	}
+	barlease_socket_prepare(fd, true);
 	*result = lessee;
 	return 0;
 }

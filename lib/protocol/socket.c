@@ -6,6 +6,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What headers of the C library may not have yet; the last is of Linux 6.16. */
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 /* There is room for two, as CMSG_SPACE() rounds up. */
 union control {
 	struct cmsghdr header;
@@ -31,9 +39,24 @@ static void take_fds(const struct cmsghdr *header, struct received *received)
 	}
 }
 
-int barlease_packet_receive(int sock, struct received *received)
+void barlease_socket_prepare(int sock, bool takes_fds)
 {
-	union control control;
+	static const int options[] = {
+		SO_PASSCRED,
+		SO_PASSSEC,
+		SO_PASSPIDFD,
+		SO_PASSRIGHTS,
+	};
+	const size_t count = sizeof(options) / sizeof(*options) - takes_fds;
+	const int off = 0;
+
+	for (size_t i = 0; i < count; i++)
+		setsockopt(sock, SOL_SOCKET, options[i], &off, sizeof(off));
+}
+
+/* @control: NULL where no fd is wanted: the kernel drops them then. */
+static int receive(int sock, union control *control, struct received *received)
+{
 	struct iovec vec = {
 		.iov_base = &received->packet,
 		.iov_len = sizeof(received->packet),
@@ -41,8 +64,8 @@ int barlease_packet_receive(int sock, struct received *received)
 	struct msghdr message = {
 		.msg_iov = &vec,
 		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
+		.msg_control = control,
+		.msg_controllen = control ? sizeof(*control) : 0,
 	};
 	struct cmsghdr *header;
 	ssize_t length;
@@ -69,6 +92,18 @@ int barlease_packet_receive(int sock, struct received *received)
 	}
 	received->length = (size_t)length;
 	return length ? 0 : -ECONNRESET;
+}
+
+int barlease_packet_receive(int sock, struct received *received)
+{
+	union control control;
+
+	return receive(sock, &control, received);
+}
+
+int barlease_packet_receive_alone(int sock, struct received *received)
+{
+	return receive(sock, NULL, received);
 }
 
 int barlease_packet_send(int sock, const union packet *packet, int fd)

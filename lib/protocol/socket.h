@@ -16,6 +16,19 @@ struct received {
 };
 
 /**
+ * barlease_socket_prepare() - have nothing come with packets that is not wanted
+ * @sock: socket, whoever has made it; may be one that listens, for those that
+ *	will connect
+ * @takes_fds: whether fds are wanted
+ *
+ * Credentials and the like, which its maker may have asked for, would take the
+ * room of the fd. Where no fds are wanted and the kernel can (Linux 6.16), they
+ * cannot even be sent: to close what somebody else has opened can take as long
+ * as he likes (a file of FUSE, a TCP socket that lingers).
+ */
+void barlease_socket_prepare(int sock, bool takes_fds);
+
+/**
  * barlease_packet_receive() - take the next packet off a socket
  * @sock: socket
  * @received: where to put it. Nothing of it has been checked. It has at most
@@ -28,6 +41,14 @@ struct received {
  * closed it or has sent an empty packet, or -errno of recvmsg(2).
  */
 int barlease_packet_receive(int sock, struct received *received);
+
+/**
+ * barlease_packet_receive_alone() - the same, without an fd
+ * @sock: socket
+ * @received: where to put it. Where fds came with it, "fds_lost" is set; this
+ *	process never had them.
+ */
+int barlease_packet_receive_alone(int sock, struct received *received);
 
 /**
  * barlease_packet_send() - put a packet on a socket

@@ -57,7 +57,7 @@ static void packet_take(struct barlease_server *server,
 	const char *reason;
 	int err;
 
-	if (received->fd >= 0 || received->fds_lost) {
+	if (received->fds_lost) {
 		violate(server, client, received, -EPROTO,
 			"an fd came with a packet");
 		return;
@@ -79,7 +79,8 @@ static void packets_take(struct barlease_server *server,
 	for (unsigned int i = 0; i < PACKETS_AT_ONCE; i++) {
 		if (client->ended || server_has_unsent(client))
 			return;
-		err = barlease_packet_receive(client->socket.fd, &received);
+		err = barlease_packet_receive_alone(client->socket.fd,
+						    &received);
 		if (err == -EAGAIN)
 			return;
 		if (err) {
@@ -88,8 +89,6 @@ static void packets_take(struct barlease_server *server,
 			return;
 		}
 		packet_take(server, client, &received);
-		if (received.fd >= 0)
-			close(received.fd);
 		server_settle(server);
 	}
 }
@@ -200,6 +199,7 @@ void server_client_come(struct barlease_server *server,
 	struct peer peer;
 	int err;
 
+	barlease_socket_prepare(fd, false);
 	if (server->client_count >= server->terms.lessees_max) {
 		server_turn_away(fd, EMFILE, "too many lessees are connected");
 		return;
@@ -245,12 +245,9 @@ static void leftovers_take(const struct server_client *client)
 {
 	struct received received;
 
-	for (unsigned int i = 0; i < LEFTOVERS_MAX; i++) {
-		if (barlease_packet_receive(client->socket.fd, &received))
+	for (unsigned int i = 0; i < LEFTOVERS_MAX; i++)
+		if (barlease_packet_receive_alone(client->socket.fd, &received))
 			return;
-		if (received.fd >= 0)
-			close(received.fd);
-	}
 }
 
 void server_client_end(struct barlease_server *server,

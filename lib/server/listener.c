@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "protocol/socket.h"
 #include "server/server.h"
 
 /* Connections before it is the turn of those that are there. */
@@ -227,6 +228,7 @@ int barlease_server_listen_fd(struct barlease_server *server, int fd,
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
+	barlease_socket_prepare(fd, false);
 	new = listener_make(server);
 	if (!new)
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "protocol/socket.h"
 #include "server/server.h"
 
 static int socket_make(void)
@@ -63,6 +64,7 @@ int server_socket_open(const char *path, mode_t mode)
 	fd = socket_make();
 	if (fd < 0)
 		return fd;
+	barlease_socket_prepare(fd, false);
 	/* The file is made with this mode, or less: never with more. */
 	if (fchmod(fd, mode) < 0) {
 		err = -errno;

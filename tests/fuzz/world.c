@@ -108,13 +108,15 @@ int __wrap_server_peer_get(int sock, struct peer *peer)
 	struct sockaddr_un name = { 0 };
 	socklen_t size = sizeof(name);
 	const struct client *client;
-	int least = 1;
+	int least = 1, on = 1;
 
 	if (getpeername(sock, (struct sockaddr *)&name, &size) < 0)
 		return -errno;
 	/* So little is room for some packets only. */
 	if (setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)) < 0)
 		return -errno;
+	/* What kernels before 6.16 let everybody do. */
+	setsockopt(sock, SOL_SOCKET, 83 /* SO_PASSRIGHTS */, &on, sizeof(on));
 	client = &present->clients[name.sun_path[1] - '0'];
 	if (client->process < 0)
 		return -ESRCH;

@@ -45,7 +45,8 @@ static void twice(struct host *host, void (*what)(struct host *host))
 	host_same(host, &before);
 }
 
-static void bytes_send(int sock, const void *bytes, size_t length,
+/* Return: whether the kernel lets that be sent. */
+static bool bytes_sent(int sock, const void *bytes, size_t length,
 		       unsigned int fds)
 {
 	union {
@@ -54,6 +55,7 @@ static void bytes_send(int sock, const void *bytes, size_t length,
 	} control = { 0 };
 	struct iovec vec = { (void *)(uintptr_t)bytes, length };
 	struct msghdr message = { .msg_iov = &vec, .msg_iovlen = 1 };
+	ssize_t sent;
 
 	for (unsigned int i = 0; i < fds; i++)
 		((int *)CMSG_DATA(&control.header))[i] = sock;
@@ -64,12 +66,22 @@ static void bytes_send(int sock, const void *bytes, size_t length,
 		message.msg_control = &control;
 		message.msg_controllen = control.header.cmsg_len;
 	}
-	assert_int_equal(sendmsg(sock, &message, MSG_NOSIGNAL), length);
+	sent = sendmsg(sock, &message, MSG_NOSIGNAL);
+	/* From Linux 6.16 on, as the server wants no fds. */
+	if (sent < 0 && fds && errno == EPERM)
+		return false;
+	assert_int_equal(sent, length);
+	return true;
+}
+
+static void bytes_send(int sock, const void *bytes, size_t length)
+{
+	assert_true(bytes_sent(sock, bytes, length, 0));
 }
 
 static void packet_send(int sock, const union packet *packet)
 {
-	bytes_send(sock, packet, packet->header.size, 0);
+	bytes_send(sock, packet, packet->header.size);
 }
 
 static void request_send(int sock, uint32_t serial, const char *name,
@@ -127,10 +139,11 @@ static void violate(struct host *host, const void *bytes, size_t length,
 	union packet packet;
 
 	lease_get(sock, "one");
-	bytes_send(sock, bytes, length, fds);
-	if (error)
-		assert_refused(sock, error);
-	assert_false(packet_take(sock, &packet));
+	if (bytes_sent(sock, bytes, length, fds)) {
+		if (error)
+			assert_refused(sock, error);
+		assert_false(packet_take(sock, &packet));
+	}
 	close(sock);
 }
 
@@ -313,7 +326,7 @@ static void storm(struct host *host)
 		if (i % 4 == 1)
 			request_send(sock, 5, "pool", BARLEASE_WAIT_FOR_EVER);
 		if (i % 4 == 2)
-			bytes_send(sock, &packet, 10, 0);
+			bytes_send(sock, &packet, 10);
 		if (i % 40 == 3)
 			lease_get(sock, "shared");
 		close(sock);

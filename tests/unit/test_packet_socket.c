@@ -109,6 +109,45 @@ static void of_several_fds_none_is_left(void **state)
 	assert_int_equal(fd_count(), before);
 }
 
+static void fds_that_are_not_wanted_are_never_there(void **state)
+{
+	unsigned int before = fd_count(), fds;
+	struct received received;
+	int *ends = *state;
+
+	for (fds = 0; fds <= 253; fds += fds < 4 ? 1 : 83) {
+		send_raw(ends[0], 16, fds);
+		assert_int_equal(barlease_packet_receive_alone(ends[1],
+							       &received),
+				 0);
+		assert_int_equal(received.length, 16);
+		assert_int_equal(received.fd, -1);
+		assert_int_equal(received.fds_lost, fds > 0);
+	}
+	assert_int_equal(fd_count(), before);
+}
+
+/* Which came with a socket that somebody else has made. */
+static void credentials_do_not_take_the_room_of_an_fd(void **state)
+{
+	const int options[] = { SO_PASSCRED, SO_PASSSEC, 76 /* a pidfd */ };
+	struct received received;
+	int *ends = *state;
+	const int on = 1;
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		setsockopt(ends[1], SOL_SOCKET, options[i], &on, sizeof(on));
+	barlease_socket_prepare(ends[1], true);
+	send_raw(ends[0], 16, 1);
+	assert_int_equal(barlease_packet_receive(ends[1], &received), 0);
+	assert_false(received.fds_lost);
+	assert_true(received.fd >= 0);
+	close(received.fd);
+	send_raw(ends[0], 16, 0);
+	assert_int_equal(barlease_packet_receive_alone(ends[1], &received), 0);
+	assert_false(received.fds_lost);
+}
+
 static void an_fd_that_finds_no_room_is_said_to_be_lost(void **state)
 {
 	unsigned int before = fd_count();
@@ -188,6 +227,8 @@ int main(void)
 		CONNECTED(a_packet_arrives_as_it_was_sent),
 		CONNECTED(an_fd_arrives_and_is_not_inherited),
 		CONNECTED(of_several_fds_none_is_left),
+		CONNECTED(fds_that_are_not_wanted_are_never_there),
+		CONNECTED(credentials_do_not_take_the_room_of_an_fd),
 		CONNECTED(an_fd_that_finds_no_room_is_said_to_be_lost),
 		CONNECTED(what_is_too_long_tells_its_length),
 		CONNECTED(an_empty_packet_counts_as_the_end),

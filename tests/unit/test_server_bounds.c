@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -71,20 +72,119 @@ static void who_breaks_the_protocol_is_thrown_out(void **state)
 	close(guest(shop));
 }
 
-static void an_fd_with_a_packet_is_a_violation_and_closed(void **state)
+/* The server has not heard of it yet. */
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	assert_true(sock >= 0);
+	strcpy(address.sun_path, path);
+	assert_int_equal(connect(sock, (struct sockaddr *)&address,
+				 sizeof(address)),
+			 0);
+	return sock;
+}
+
+/* Linux 6.16 and later. */
+static bool kernel_refuses_fds(int sock)
+{
+	int value;
+	socklen_t size = sizeof(value);
+
+	return !getsockopt(sock, SOL_SOCKET, 83 /* SO_PASSRIGHTS */, &value,
+			   &size);
+}
+
+static void an_fd_with_a_packet_cannot_be_sent_or_is_a_violation(void **state)
 {
 	struct shop *shop = *state;
 	union packet packet;
 	unsigned int fds;
-	int sock;
+	int sock, err;
 
 	shop_offer(shop, "slice", 0, 1, 0);
 	fds = fd_count();
 	sock = guest(shop);
-	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 8);
-	assert_int_equal(barlease_packet_send(sock, &packet, STDERR_FILENO), 0);
-	assert_thrown_out(shop, sock, 8, EPROTO);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_RELEASE, 8);
+	packet.release.lease = 1;
+	err = barlease_packet_send(sock, &packet, STDERR_FILENO);
+	if (!kernel_refuses_fds(sock)) {
+		assert_int_equal(err, 0);
+		assert_thrown_out(shop, sock, 8, EPROTO);
+	} else {
+		assert_int_equal(err, -EPERM);
+		lessee_send(sock, &packet);
+		lessee_take(shop, sock, BARLEASE_PACKET_RELEASED, 8);
+		close(sock);
+		/* Nor before the server has looked at the connection. */
+		sock = connect_to(shop->path);
+		err = barlease_packet_send(sock, &packet, STDERR_FILENO);
+		assert_int_equal(err, -EPERM);
+		close(sock);
+		shop_settle(shop);
+	}
 	assert_int_equal(fd_count(), fds);
+}
+
+/* A socket that listened before there was a server. Return: it. */
+static int listen_without(const struct shop *shop, struct sockaddr_un *address)
+{
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	const int on = 1;
+
+	assert_true(sock >= 0);
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(address->sun_path, sizeof(address->sun_path), "%s-given",
+		 shop->path);
+	unlink(address->sun_path);
+	assert_int_equal(bind(sock, (struct sockaddr *)address,
+			      sizeof(*address)),
+			 0);
+	assert_int_equal(listen(sock, 10), 0);
+	/* As systemd's PassCredentials= has it. */
+	assert_int_equal(setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on,
+				    sizeof(on)),
+			 0);
+	return sock;
+}
+
+/* Also by those that were there before the server. */
+static void a_socket_that_is_given_takes_neither_fds_nor_credentials(
+	void **state)
+{
+	struct shop *shop = *state;
+	struct sockaddr_un address;
+	uint64_t offer, listener;
+	int given, early, late, hostile;
+	union packet packet;
+	unsigned int fds;
+
+	offer = shop_offer(shop, "slice", 0, 1, 0);
+	given = listen_without(shop, &address);
+	early = connect_to(address.sun_path);
+	hostile = connect_to(address.sun_path);
+	fds = fd_count();
+	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 8);
+	assert_int_equal(barlease_packet_send(hostile, &packet, STDERR_FILENO),
+			 0);
+	assert_int_equal(barlease_server_listen_fd(shop->server, given,
+						   &listener),
+			 0);
+	assert_int_equal(barlease_server_show_offer(shop->server, offer,
+						    listener),
+			 0);
+	lessee_list(early, 1);
+	late = connect_to(address.sun_path);
+	lessee_list(late, 1);
+	lessee_take(shop, early, BARLEASE_PACKET_OFFER, 1);
+	lessee_take(shop, late, BARLEASE_PACKET_OFFER, 1);
+	assert_thrown_out(shop, hostile, 8, EPROTO);
+	close(early);
+	close(late);
+	shop_settle(shop);
+	assert_int_equal(fd_count(), fds - 2);
+	unlink(address.sun_path);
 }
 
 static void an_empty_packet_is_the_end(void **state)
@@ -268,19 +368,6 @@ static void only_so_many_lessees_of_a_user_are_let_in(void **state)
 	close(second);
 }
 
-static int connect_only(const struct shop *shop)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	assert_true(sock >= 0);
-	strcpy(address.sun_path, shop->path);
-	assert_int_equal(connect(sock, (struct sockaddr *)&address,
-				 sizeof(address)),
-			 0);
-	return sock;
-}
-
 static void limit_fds(rlim_t count)
 {
 	struct rlimit limit;
@@ -309,13 +396,13 @@ static void who_comes_when_no_fd_is_left_is_told(void **state)
 	if (valgrind_runs_this())
 		skip();
 	/* One is left for the connection, none for its pidfd. */
-	socks[0] = connect_only(shop);
+	socks[0] = connect_to(shop->path);
 	limit_fds(fd_next() + 1);
 	barlease_server_dispatch(shop->server);
 	limit_fds(0);
 	/* None is left for these. */
-	socks[1] = connect_only(shop);
-	socks[2] = connect_only(shop);
+	socks[1] = connect_to(shop->path);
+	socks[2] = connect_to(shop->path);
 	limit_fds(fd_next());
 	for (unsigned int i = 0; i < 10; i++)
 		barlease_server_dispatch(shop->server);
@@ -338,7 +425,7 @@ static void a_server_without_any_fd_waits_for_one(void **state)
 
 	if (valgrind_runs_this())
 		skip();
-	sock = connect_only(shop);
+	sock = connect_to(shop->path);
 	limit_fds(3);
 	for (unsigned int i = 0; i < 10; i++)
 		barlease_server_dispatch(shop->server);
@@ -358,7 +445,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		shop_test(who_breaks_the_protocol_is_thrown_out),
-		shop_test(an_fd_with_a_packet_is_a_violation_and_closed),
+		shop_test(an_fd_with_a_packet_cannot_be_sent_or_is_a_violation),
+		shop_test(a_socket_that_is_given_takes_neither_fds_nor_credentials),
 		shop_test(an_empty_packet_is_the_end),
 		shop_test(who_does_not_read_is_not_answered_without_end),
 		shop_test(who_neither_reads_nor_speaks_is_gone),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "protocol/socket.h"
@@ -11,6 +12,14 @@
 
 /* Packets of one lessee before it is the next one's turn. */
 #define PACKETS_AT_ONCE 4
+
+/*
+ * What the kernel keeps of what a lessee is sent, bytes (it takes twice as much,
+ * and counts its own part): some 20 packets. As a rule it would be ten times
+ * that, which the server's memory group pays for, and so would be the fds that
+ * are on their way, of which the server's user may have so many.
+ */
+#define KEPT_BY_KERNEL (8 << 10)
 
 /* That are thrown away when it is to go. */
 #define LEFTOVERS_MAX 64
@@ -190,6 +199,14 @@ static void client_add(struct barlease_server *server,
 	server_call_came(server, client);
 }
 
+static void socket_prepare(int fd)
+{
+	const int size = KEPT_BY_KERNEL;
+
+	barlease_socket_prepare(fd, false);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 void server_client_come(struct barlease_server *server,
 			struct server_listener *listener, int fd)
 {
@@ -199,7 +216,7 @@ void server_client_come(struct barlease_server *server,
 	struct peer peer;
 	int err;
 
-	barlease_socket_prepare(fd, false);
+	socket_prepare(fd);
 	if (server->client_count >= server->terms.lessees_max) {
 		server_turn_away(fd, EMFILE, "too many lessees are connected");
 		return;

@@ -255,6 +255,38 @@ static void who_neither_reads_nor_speaks_is_gone(void **state)
 	close(sock);
 }
 
+/*
+ * Each GRANT that is not read is an fd of a file that nobody else has any more,
+ * and they count for the user that the server runs as.
+ */
+static void who_does_not_read_has_few_fds_on_their_way(void **state)
+{
+	struct shop *shop = *state;
+	int sock = lessee_join(shop), err = 0;
+	struct received received;
+	unsigned int grants = 0;
+	union packet packet;
+
+	shop_offer(shop, "slice", 0, 1, 0);
+	for (uint64_t lease = 1; !err && lease < 1000; lease++) {
+		barlease_packet_begin(&packet, BARLEASE_PACKET_REQUEST, 1);
+		err = barlease_packet_send(sock, &packet, -1);
+		barlease_packet_begin(&packet, BARLEASE_PACKET_RELEASE, 2);
+		packet.release.lease = lease;
+		if (!err)
+			err = barlease_packet_send(sock, &packet, -1);
+		shop_settle(shop);
+	}
+	assert_int_equal(err, -EAGAIN);
+	while (!barlease_packet_receive(sock, &received)) {
+		if (received.fd >= 0)
+			close(received.fd);
+		grants += received.packet.header.type == BARLEASE_PACKET_GRANT;
+	}
+	assert_in_range(grants, 1, 16);
+	close(sock);
+}
+
 #define PACKETS 8
 
 static void who_does_not_read_its_events_is_thrown_out(void **state)
@@ -450,6 +482,7 @@ int main(void)
 		shop_test(an_empty_packet_is_the_end),
 		shop_test(who_does_not_read_is_not_answered_without_end),
 		shop_test(who_neither_reads_nor_speaks_is_gone),
+		shop_test(who_does_not_read_has_few_fds_on_their_way),
 		shop_test(who_does_not_read_its_events_is_thrown_out),
 		shop_test(what_is_on_its_way_arrives),
 		shop_test(only_so_many_lessees_are_let_in),

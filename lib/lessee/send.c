@@ -23,7 +23,10 @@ int lessee_send(struct barlease_lessee *lessee, const union packet *packet,
 			return find_end(lessee);
 		if (err != -EAGAIN || !deadline)
 			return err;
-		err = lessee_poll(lessee, POLLOUT, deadline);
+		/* A server may take nothing before what it sent is taken. */
+		err = lessee_poll(lessee, POLLIN | POLLOUT, deadline);
+		if (!err)
+			err = lessee_receive(lessee);
 	}
 	return err;
 }

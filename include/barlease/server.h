@@ -55,7 +55,10 @@ struct barlease_server_lessee {
 	const gid_t *groups; /* supplementary ones */
 	size_t group_count;
 	const char *cgroup; /* path in the unified hierarchy; "": not known */
-	const char *command; /* what it was called when it came; "": not known */
+	/* What it was called when it came; "": not known. What is not printable
+	 * ASCII is '?': it has chosen that itself.
+	 */
+	const char *command;
 	uint32_t leases; /* that it has */
 	uint32_t waiting; /* requests */
 };
@@ -302,7 +305,9 @@ struct barlease_server_offer {
 	enum barlease_attribute attribute;
 	uint32_t sharers; /* leases of one slice at a time; 0: 1 */
 	/* Leases and waiting requests by name at a time of all lessees with one
-	 * user id, group id or cgroup; 0: no limit.
+	 * user id, group id or cgroup; 0: no limit. Groups and cgroups bind only
+	 * who cannot choose his own: newgrp(1) and cgroups that are delegated to
+	 * a user (as to everybody's own systemd) let him.
 	 */
 	uint32_t max_per_uid;
 	uint32_t max_per_gid;

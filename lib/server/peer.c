@@ -72,6 +72,18 @@ static void cgroup_find(char *lines, char *path, size_t size)
 			strcpy(path, line + 3);
 }
 
+/* A process may call itself anything, and others will be told of it. */
+static void command_clean(char *command)
+{
+	size_t length = strlen(command);
+
+	if (length && command[length - 1] == '\n')
+		command[length - 1] = '\0';
+	for (; *command; command++)
+		if (*command < ' ' || *command > '~')
+			*command = '?';
+}
+
 static int ended(int process)
 {
 	struct pollfd poller = { .fd = process, .events = POLLIN };
@@ -96,7 +108,7 @@ int server_peer_get(int sock, struct peer *peer)
 	file_read(cred.pid, "cgroup", lines, sizeof(lines));
 	cgroup_find(lines, peer->cgroup, sizeof(peer->cgroup));
 	file_read(cred.pid, "comm", peer->command, sizeof(peer->command));
-	peer->command[strcspn(peer->command, "\n")] = '\0';
+	command_clean(peer->command);
 	/* While it lives nobody else has its number. */
 	if (ended(peer->process)) {
 		close(peer->process);

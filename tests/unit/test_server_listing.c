@@ -215,6 +215,36 @@ static int lease_visit(void *context,
 	return 0;
 }
 
+/* Whoever holds a slice names himself to those who are refused. */
+static void the_name_of_a_process_commands_no_terminal(void **state)
+{
+	static const char hostile[] = "\033]0;x\a\n\xc2\x9b\x7fy\n";
+	struct seen seen = { .shop = *state };
+	struct shop *shop = *state;
+	struct received received;
+	char name[16];
+	int holder, other;
+
+	if (valgrind_runs_this())
+		skip();
+	shop_offer(shop, "slice", 0, 1, 0);
+	assert_int_equal(prctl(PR_GET_NAME, name), 0);
+	assert_int_equal(prctl(PR_SET_NAME, hostile), 0);
+	holder = lessee_join(shop);
+	assert_int_equal(prctl(PR_SET_NAME, name), 0);
+	other = lessee_join(shop);
+	seen.stop_at = 1;
+	barlease_server_each_lessee(shop->server, lessee_visit, &seen);
+	assert_string_equal(seen.command, "?]0;x?????y?");
+	lessee_get(shop, holder, "slice", NULL);
+	lessee_request(other, 1, "slice", 0);
+	received = lessee_take(shop, other, BARLEASE_PACKET_REFUSED, 1);
+	assert_non_null(strstr(received.packet.refused.sentence,
+			       "(?]0;x?????y?)"));
+	close(holder);
+	close(other);
+}
+
 static void it_is_known_who_has_what(void **state)
 {
 	const struct barlease_server_offer offer = {
@@ -298,6 +328,7 @@ int main(void)
 		shop_test(a_path_must_be_free_or_left_behind),
 		shop_test(a_socket_that_listens_already_can_be_used),
 		shop_test(it_is_known_who_has_come),
+		shop_test(the_name_of_a_process_commands_no_terminal),
 		shop_test(it_is_known_who_has_what),
 		shop_test(it_is_known_who_waits),
 	};

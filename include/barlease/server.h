@@ -177,8 +177,9 @@ struct barlease_server_terms {
 	 */
 	uint32_t lessees_max;
 	uint32_t lessees_max_per_uid; /* 0: no limit but that */
-	/* Packets that are kept for a lessee which does not read; 0: 1024. One
-	 * more, and it is thrown out.
+	/* Packets that are kept for a lessee which does not read; 0: 1024. There
+	 * may be four more for each lease that it has. One more, and it is
+	 * thrown out.
 	 */
 	uint32_t packets_max;
 	/* Requests that wait at a time, of all lessees; 0: 65536. One more is

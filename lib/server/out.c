@@ -13,6 +13,9 @@
 #include "protocol/socket.h"
 #include "server/server.h"
 
+/* That it is away, is back, is recalled and has ended. */
+#define EVENTS_OF_A_LEASE 4
+
 bool server_has_unsent(const struct server_client *client)
 {
 	return !list_empty(&client->out) || client->listing;
@@ -40,12 +43,28 @@ void server_outgoing_free(struct server_outgoing *outgoing)
 	free(outgoing);
 }
 
+/*
+ * A lessee that reads must not be thrown out for having many leases, which can
+ * all be recalled, or go away with their device, before it gets to read. Those
+ * that end meanwhile count as long as it has not read all.
+ */
+static bool has_room(const struct barlease_server *server,
+		     struct server_client *client)
+{
+	uint64_t room = server->terms.packets_max +
+			(uint64_t)EVENTS_OF_A_LEASE * client->lease_count;
+
+	if (list_empty(&client->out) || room > client->out_room)
+		client->out_room = room;
+	return client->out_count < client->out_room;
+}
+
 static void keep(struct barlease_server *server, struct server_client *client,
 		 const union packet *packet, struct server_lease *lease)
 {
 	struct server_outgoing *new;
 
-	if (client->out_count >= server->terms.packets_max) {
+	if (!has_room(server, client)) {
 		server_client_fail(server, client,
 				   "it does not read what it is sent");
 		return;

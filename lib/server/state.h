@@ -130,6 +130,7 @@ struct server_client {
 	uint32_t lease_count, waiter_count;
 	struct list out; /* packets that it has not taken yet */
 	uint32_t out_count;
+	uint64_t out_room; /* how many they may be */
 	struct list unsaid; /* waiters whose position it was not told */
 	/* A LIST that is being answered: what comes next. */
 	struct list *listing; /* NULL: none */

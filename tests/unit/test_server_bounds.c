@@ -318,6 +318,46 @@ static void who_does_not_read_its_events_is_thrown_out(void **state)
 	close(other);
 }
 
+/* All at once, and before it can read any of it. */
+static void who_has_many_leases_is_told_of_all(void **state)
+{
+	const struct barlease_server_terms terms = { .packets_max = PACKETS };
+	unsigned int counts[BARLEASE_PACKET_DEVICE + 1] = { 0 };
+	struct shop *shop = *state;
+	struct received received;
+	uint64_t pool;
+	int sock;
+
+	shop_restart(shop, &terms);
+	pool = shop_offer(shop, "pool", 0, SIM_PAGES, 1);
+	sock = lessee_join(shop);
+	for (unsigned int i = 0; i < SIM_PAGES; i++)
+		lessee_get(shop, sock, "pool", NULL);
+	barlease_server_device_away(shop->server, shop->device);
+	barlease_server_device_back(shop->server, shop->device);
+	assert_int_equal(barlease_server_remove_offer(shop->server, pool, 1000),
+			 0);
+	shop_pass(shop, 1000);
+	while (!barlease_packet_receive(sock, &received)) {
+		counts[received.packet.header.type]++;
+		shop_settle(shop);
+	}
+	assert_int_equal(counts[BARLEASE_PACKET_DEVICE], 2 * SIM_PAGES);
+	assert_int_equal(counts[BARLEASE_PACKET_RECALLED], SIM_PAGES);
+	assert_int_equal(counts[BARLEASE_PACKET_REVOKED], SIM_PAGES);
+	/* With few, it gets few. */
+	shop_offer(shop, "slice", 0, 1, 0);
+	lessee_get(shop, sock, "slice", NULL);
+	for (unsigned int i = 0; i < SIM_PAGES; i++) {
+		barlease_server_device_away(shop->server, shop->device);
+		barlease_server_device_back(shop->server, shop->device);
+	}
+	shop->journal[0] = '\0';
+	shop_settle(shop);
+	assert_journal(shop, "end 65 2\ngone 1\n");
+	close(sock);
+}
+
 /* A GRANT on its way has its fd with it, even if the lease ends meanwhile. */
 static void what_is_on_its_way_arrives(void **state)
 {
@@ -484,6 +524,7 @@ int main(void)
 		shop_test(who_neither_reads_nor_speaks_is_gone),
 		shop_test(who_does_not_read_has_few_fds_on_their_way),
 		shop_test(who_does_not_read_its_events_is_thrown_out),
+		shop_test(who_has_many_leases_is_told_of_all),
 		shop_test(what_is_on_its_way_arrives),
 		shop_test(only_so_many_lessees_are_let_in),
 		shop_test(only_so_many_lessees_of_a_user_are_let_in),

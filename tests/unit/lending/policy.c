@@ -263,6 +263,11 @@ void step_policy(void)
 	case 4:
 	case 5:
 	case 6:
+		/* Those who do not read are told too often. */
+		for (unsigned int i = chance(3); i > 0; i--) {
+			device_away(device);
+			device_back(device);
+		}
 		device_away(device);
 		break;
 	case 7:
@@ -291,7 +296,7 @@ void world_begin(uint64_t seed)
 	const struct barlease_server_terms terms = {
 		.calls = watch_calls,
 		.now = watch_now,
-		.packets_max = 3,
+		.packets_max = 1,
 	};
 
 	memset(&world, 0, sizeof(world));

@@ -192,7 +192,12 @@ int barlease_server_recall(struct barlease_server *server, uint64_t id,
 	if (!lease || lease->stuck)
 		return -ENOENT;
 	if (server->depth) {
-		lease->doom_grace = grace;
+		if (grace == BARLEASE_GRACE_OF_OFFER)
+			grace = lease->offer->terms.grace;
+		/* Of several callbacks that want it, who wants it earlier. */
+		if (lease->doom != SERVER_TO_RECALL ||
+		    grace < lease->doom_grace)
+			lease->doom_grace = grace;
 		doom(server, lease, SERVER_TO_RECALL);
 		return 0;
 	}

@@ -129,6 +129,35 @@ static void recalled_again_the_earlier_end_counts(void **state)
 	tenant_end(&tenant);
 }
 
+static int recall_thrice(void *context,
+			 const struct barlease_server_lessee *lessee,
+			 const struct barlease_server_lease *lease)
+{
+	struct shop *shop = context;
+
+	(void)lessee;
+	barlease_server_recall(shop->server, lease->id, FOR_EVER);
+	barlease_server_recall(shop->server, lease->id,
+			       BARLEASE_GRACE_OF_OFFER);
+	barlease_server_recall(shop->server, lease->id, 350);
+	return 0;
+}
+
+static void recalled_by_several_callbacks_the_earlier_end_counts(void **state)
+{
+	struct shop *shop = *state;
+	struct tenant tenant = tenant_make(shop, 0);
+
+	shop->journal[0] = '\0';
+	barlease_server_each_lease(shop->server, recall_thrice, shop);
+	assert_journal(shop, "recall 1 300\n");
+	lessee_take(shop, tenant.sock, BARLEASE_PACKET_RECALLED, 0);
+	/* A later one is another one, and changes nothing. */
+	barlease_server_each_lease(shop->server, recall_thrice, shop);
+	assert_journal(shop, "");
+	tenant_end(&tenant);
+}
+
 static void recalled_without_a_grace_it_ends_at_once(void **state)
 {
 	struct shop *shop = *state;
@@ -356,6 +385,7 @@ int main(void)
 		shop_test(who_releases_what_is_recalled_is_not_revoked),
 		shop_test(who_does_not_release_it_in_time_is_revoked),
 		shop_test(recalled_again_the_earlier_end_counts),
+		shop_test(recalled_by_several_callbacks_the_earlier_end_counts),
 		shop_test(recalled_without_a_grace_it_ends_at_once),
 		shop_test(the_lessor_revokes_when_he_likes),
 		shop_test(a_device_that_is_away_is_told_of_and_nothing_lent),

@@ -92,7 +92,7 @@ struct server_timer *server_timers_take(struct server_timers *timers,
 {
 	struct server_timer *first;
 
-	if (server_timers_next(timers) > now)
+	if (!timers->count || server_timers_next(timers) > now)
 		return NULL;
 	first = timers->heap[0];
 	disarm(timers, first);

@@ -11,7 +11,7 @@ static uint64_t hash_of(const struct server_offer *offer,
 {
 	uint64_t where = (offer ? offer->id : 0) * SERVER_IDENTITIES + identity;
 
-	return server_hash(where, value);
+	return table_hash(where, value);
 }
 
 static struct server_account *find(const struct barlease_server *server,
@@ -20,9 +20,9 @@ static struct server_account *find(const struct barlease_server *server,
 				   uint64_t value)
 {
 	uint64_t hash = hash_of(offer, identity, value);
-	struct server_table_node *node;
+	struct table_node *node;
 
-	for (node = server_table_first(&server->accounts, hash); node;
+	for (node = table_first(&server->accounts, hash); node;
 	     node = node->next) {
 		struct server_account *account =
 			container_of(node, struct server_account, node);
@@ -48,8 +48,8 @@ struct server_account *server_account_get(struct barlease_server *server,
 		account->offer = offer;
 		account->identity = identity;
 		account->value = value;
-		server_table_add(&server->accounts, &account->node,
-				 hash_of(offer, identity, value));
+		table_add(&server->accounts, &account->node,
+			  hash_of(offer, identity, value));
 	}
 	account->used++;
 	return account;
@@ -60,7 +60,7 @@ void server_account_put(struct barlease_server *server,
 {
 	if (--account->used)
 		return;
-	server_table_remove(&server->accounts, &account->node);
+	table_remove(&server->accounts, &account->node);
 	free(account);
 }
 

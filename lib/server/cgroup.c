@@ -8,12 +8,12 @@
 struct server_cgroup *server_cgroup_get(struct barlease_server *server,
 					const char *path)
 {
-	uint64_t hash = server_hash_text(0, path);
-	struct server_table_node *node;
+	uint64_t hash = table_hash_text(0, path);
+	struct table_node *node;
 	struct server_cgroup *cgroup;
 	size_t size;
 
-	for (node = server_table_first(&server->cgroups, hash); node;
+	for (node = table_first(&server->cgroups, hash); node;
 	     node = node->next) {
 		cgroup = container_of(node, struct server_cgroup, node);
 		if (!strcmp(cgroup->path, path)) {
@@ -28,7 +28,7 @@ struct server_cgroup *server_cgroup_get(struct barlease_server *server,
 	cgroup->id = ++server->last_cgroup;
 	cgroup->users = 1;
 	memcpy(cgroup->path, path, size);
-	server_table_add(&server->cgroups, &cgroup->node, hash);
+	table_add(&server->cgroups, &cgroup->node, hash);
 	return cgroup;
 }
 
@@ -37,6 +37,6 @@ void server_cgroup_put(struct barlease_server *server,
 {
 	if (--cgroup->users)
 		return;
-	server_table_remove(&server->cgroups, &cgroup->node);
+	table_remove(&server->cgroups, &cgroup->node);
 	free(cgroup);
 }

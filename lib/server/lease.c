@@ -11,10 +11,10 @@
 struct server_lease *server_lease_find(struct barlease_server *server,
 				       uint64_t id)
 {
-	uint64_t hash = server_hash(0, id);
-	struct server_table_node *node;
+	uint64_t hash = table_hash(0, id);
+	struct table_node *node;
 
-	for (node = server_table_first(&server->leases, hash); node;
+	for (node = table_first(&server->leases, hash); node;
 	     node = node->next) {
 		struct server_lease *lease =
 			container_of(node, struct server_lease, by_id);
@@ -62,8 +62,7 @@ static void count(struct barlease_server *server, struct server_lease *lease)
 	struct server_offer *offer = lease->offer;
 
 	lease->id = ++server->last_lease;
-	server_table_add(&server->leases, &lease->by_id,
-			 server_hash(0, lease->id));
+	table_add(&server->leases, &lease->by_id, table_hash(0, lease->id));
 	list_add_tail(&offer->leases, &lease->of_offer);
 	offer->lease_count++;
 	list_add_tail(&client->leases, &lease->of_client);

@@ -38,7 +38,7 @@ static void fd_close(struct server_lease *lease)
 static void lease_free(struct barlease_server *server,
 		       struct server_lease *lease)
 {
-	server_table_remove(&server->leases, &lease->by_id);
+	table_remove(&server->leases, &lease->by_id);
 	server_timer_end(&server->timers, &lease->timer);
 	list_remove(&lease->doomed);
 	list_remove(&lease->of_offer);

@@ -21,10 +21,8 @@ static void default_to(uint32_t *figure, uint32_t value)
 
 static int tables_init(struct barlease_server *server)
 {
-	if (server_table_init(&server->leases) ||
-	    server_table_init(&server->names) ||
-	    server_table_init(&server->accounts) ||
-	    server_table_init(&server->cgroups))
+	if (table_init(&server->leases) || table_init(&server->names) ||
+	    table_init(&server->accounts) || table_init(&server->cgroups))
 		return -ENOMEM;
 	return 0;
 }
@@ -69,10 +67,10 @@ static void server_free(struct barlease_server *server)
 		close(server->spare);
 	if (server->epoll >= 0)
 		close(server->epoll);
-	server_table_end(&server->leases);
-	server_table_end(&server->names);
-	server_table_end(&server->accounts);
-	server_table_end(&server->cgroups);
+	table_end(&server->leases);
+	table_end(&server->names);
+	table_end(&server->accounts);
+	table_end(&server->cgroups);
 	server_timers_end(&server->timers);
 	free(server);
 }

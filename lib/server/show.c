@@ -9,7 +9,7 @@
 static uint64_t hash_of(const struct server_listener *listener,
 			const char *name)
 {
-	return server_hash_text(listener->id, name);
+	return table_hash_text(listener->id, name);
 }
 
 struct server_shown *server_shown_find(struct barlease_server *server,
@@ -17,9 +17,9 @@ struct server_shown *server_shown_find(struct barlease_server *server,
 				       const char *name)
 {
 	uint64_t hash = hash_of(listener, name);
-	struct server_table_node *node;
+	struct table_node *node;
 
-	for (node = server_table_first(&server->names, hash); node;
+	for (node = table_first(&server->names, hash); node;
 	     node = node->next) {
 		struct server_shown *shown =
 			container_of(node, struct server_shown, by_name);
@@ -54,8 +54,7 @@ int barlease_server_show_offer(struct barlease_server *server, uint64_t offer,
 	shown->listener = where;
 	list_add_tail(&what->shown, &shown->of_offer);
 	list_add_tail(&where->shown, &shown->of_listener);
-	server_table_add(&server->names, &shown->by_name,
-			 hash_of(where, what->name));
+	table_add(&server->names, &shown->by_name, hash_of(where, what->name));
 	/* Somebody may wait for anything there. */
 	server_offer_changed(server, what);
 	server_settle(server);
@@ -98,7 +97,7 @@ void server_hide(struct barlease_server *server, struct server_shown *shown)
 
 	waiters_refuse(server, shown);
 	listings_pass(shown);
-	server_table_remove(&server->names, &shown->by_name);
+	table_remove(&server->names, &shown->by_name);
 	list_remove(&shown->of_offer);
 	list_remove(&shown->of_listener);
 	free(shown);

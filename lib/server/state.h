@@ -3,11 +3,11 @@
 #ifndef SERVER_STATE_H
 #define SERVER_STATE_H
 
+#include "base/list.h"
+#include "base/table.h"
 #include "protocol/packet.h"
 #include "public.h"
-#include "server/list.h"
 #include "server/peer.h"
-#include "server/table.h"
 #include "server/timer.h"
 
 #define NSEC_PER_MSEC 1000000ull
@@ -78,7 +78,7 @@ struct server_listener {
 
 /* An offer on a socket. */
 struct server_shown {
-	struct server_table_node by_name;
+	struct table_node by_name;
 	struct list of_offer, of_listener;
 	struct server_offer *offer;
 	struct server_listener *listener;
@@ -93,7 +93,7 @@ enum server_identity {
 };
 
 struct server_account {
-	struct server_table_node node;
+	struct table_node node;
 	struct server_offer *offer; /* NULL: connections */
 	enum server_identity identity;
 	uint64_t value;
@@ -106,7 +106,7 @@ struct server_share {
 
 /* The same for all that are in it. */
 struct server_cgroup {
-	struct server_table_node node;
+	struct table_node node;
 	uint64_t id;
 	uint32_t users;
 	char path[];
@@ -164,7 +164,7 @@ enum server_doom {
 };
 
 struct server_lease {
-	struct server_table_node by_id;
+	struct table_node by_id;
 	struct list of_offer;
 	struct list of_client;
 	struct list doomed; /* of the server */
@@ -200,7 +200,7 @@ struct barlease_server {
 	struct server_source timer;
 	uint64_t timer_due; /* what it is set to */
 	struct server_timers timers;
-	struct server_table leases, names, accounts, cgroups;
+	struct table leases, names, accounts, cgroups;
 	uint64_t last_offer, last_listener, last_client, last_lease;
 	uint64_t last_order, last_cgroup;
 	struct list devices, offers, listeners;

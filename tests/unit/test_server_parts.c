@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "server/list.h"
-#include "server/table.h"
+#include "base/list.h"
+#include "base/table.h"
 #include "server/timer.h"
 
 static bool no_memory;
@@ -28,16 +28,16 @@ void *__wrap_reallocarray(void *memory, size_t count, size_t size)
 #define MANY 1000
 
 struct item {
-	struct server_table_node node;
+	struct table_node node;
 	struct server_timer timer;
 	uint64_t number;
 };
 
-static struct item *find(const struct server_table *table, uint64_t number)
+static struct item *find(const struct table *table, uint64_t number)
 {
-	struct server_table_node *node;
+	struct table_node *node;
 
-	for (node = server_table_first(table, server_hash(0, number)); node;
+	for (node = table_first(table, table_hash(0, number)); node;
 	     node = node->next) {
 		struct item *item = container_of(node, struct item, node);
 
@@ -50,26 +50,26 @@ static struct item *find(const struct server_table *table, uint64_t number)
 static void a_table_has_what_it_was_given(void **state)
 {
 	static struct item items[MANY];
-	struct server_table table;
+	struct table table;
 
 	(void)state;
 	no_memory = true;
-	assert_int_equal(server_table_init(&table), -ENOMEM);
+	assert_int_equal(table_init(&table), -ENOMEM);
 	no_memory = false;
-	assert_int_equal(server_table_init(&table), 0);
+	assert_int_equal(table_init(&table), 0);
 	for (uint64_t i = 0; i < MANY; i++) {
 		/* It grows, and for a time it cannot. */
 		no_memory = i > 100 && i < 300;
 		items[i].number = i;
-		server_table_add(&table, &items[i].node, server_hash(0, i));
+		table_add(&table, &items[i].node, table_hash(0, i));
 	}
 	assert_true(table.size >= MANY);
 	for (uint64_t i = 0; i < MANY; i += 2)
-		server_table_remove(&table, &items[i].node);
+		table_remove(&table, &items[i].node);
 	for (uint64_t i = 0; i < MANY; i++)
 		assert_ptr_equal(find(&table, i), i % 2 ? &items[i] : NULL);
 	assert_int_equal(table.count, MANY / 2);
-	server_table_end(&table);
+	table_end(&table);
 }
 
 static void a_timer(struct barlease_server *server, struct server_timer *timer)

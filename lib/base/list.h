@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Doubly linked rings, whose links are in what they link. */
-#ifndef SERVER_LIST_H
-#define SERVER_LIST_H
+#ifndef BASE_LIST_H
+#define BASE_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,4 +54,4 @@ static inline void list_move_tail(struct list *head, struct list *link)
 	list_add_tail(head, link);
 }
 
-#endif /* SERVER_LIST_H */
+#endif /* BASE_LIST_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/table.h"
+#include "base/table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,42 +9,42 @@
 /* An odd number with its bits all over: 2^64 divided by the golden ratio. */
 #define SPREAD 0x9e3779b97f4a7c15ull
 
-int server_table_init(struct server_table *table)
+int table_init(struct table *table)
 {
-	table->buckets = calloc(FIRST_SIZE, sizeof(struct server_table_node *));
+	table->buckets = calloc(FIRST_SIZE, sizeof(struct table_node *));
 	table->size = FIRST_SIZE;
 	table->count = 0;
 	return table->buckets ? 0 : -ENOMEM;
 }
 
-void server_table_end(struct server_table *table)
+void table_end(struct table *table)
 {
 	free(table->buckets);
 	table->buckets = NULL;
 }
 
-static struct server_table_node **bucket_of(const struct server_table *table,
+static struct table_node **bucket_of(const struct table *table,
 					    uint64_t hash)
 {
 	return &table->buckets[hash & (table->size - 1)];
 }
 
-static void bucket_add(struct server_table *table,
-		       struct server_table_node *node)
+static void bucket_add(struct table *table,
+		       struct table_node *node)
 {
-	struct server_table_node **bucket = bucket_of(table, node->hash);
+	struct table_node **bucket = bucket_of(table, node->hash);
 
 	node->next = *bucket;
 	*bucket = node;
 }
 
-static void grow(struct server_table *table)
+static void grow(struct table *table)
 {
-	struct server_table old = *table;
-	struct server_table_node *node;
+	struct table old = *table;
+	struct table_node *node;
 
 	table->buckets =
-		calloc(old.size * 2, sizeof(struct server_table_node *));
+		calloc(old.size * 2, sizeof(struct table_node *));
 	if (!table->buckets) {
 		*table = old;
 		return;
@@ -58,8 +58,7 @@ static void grow(struct server_table *table)
 	free(old.buckets);
 }
 
-void server_table_add(struct server_table *table,
-		      struct server_table_node *node, uint64_t hash)
+void table_add(struct table *table, struct table_node *node, uint64_t hash)
 {
 	if (table->count >= table->size)
 		grow(table);
@@ -68,10 +67,9 @@ void server_table_add(struct server_table *table,
 	table->count++;
 }
 
-void server_table_remove(struct server_table *table,
-			 struct server_table_node *node)
+void table_remove(struct table *table, struct table_node *node)
 {
-	struct server_table_node **place = bucket_of(table, node->hash);
+	struct table_node **place = bucket_of(table, node->hash);
 
 	while (*place != node)
 		place = &(*place)->next;
@@ -79,13 +77,12 @@ void server_table_remove(struct server_table *table,
 	table->count--;
 }
 
-struct server_table_node *server_table_first(const struct server_table *table,
-					     uint64_t hash)
+struct table_node *table_first(const struct table *table, uint64_t hash)
 {
 	return *bucket_of(table, hash);
 }
 
-uint64_t server_hash(uint64_t first, uint64_t second)
+uint64_t table_hash(uint64_t first, uint64_t second)
 {
 	uint64_t hash = (first ^ (first >> 32)) * SPREAD + second;
 
@@ -93,9 +90,9 @@ uint64_t server_hash(uint64_t first, uint64_t second)
 	return hash ^ (hash >> 32);
 }
 
-uint64_t server_hash_text(uint64_t first, const char *text)
+uint64_t table_hash_text(uint64_t first, const char *text)
 {
 	for (; *text; text++)
-		first = server_hash(first, (unsigned char)*text);
+		first = table_hash(first, (unsigned char)*text);
 	return first;
 }

@@ -40,6 +40,11 @@ static inline void list_add_tail(struct list *head, struct list *link)
 	head->prev = link;
 }
 
+static inline void list_add(struct list *head, struct list *link)
+{
+	list_add_tail(head->next, link);
+}
+
 /* The link can be taken out again, or put in somewhere. */
 static inline void list_remove(struct list *link)
 {

@@ -21,6 +21,13 @@ static void bars_close(const struct sim *sim)
 			close(sim->bars[i]);
 }
 
+static void sim_free(struct sim *sim)
+{
+	table_end(&sim->files);
+	table_end(&sim->index.squares);
+	free(sim);
+}
+
 static void sim_close(struct barlease_device *dev)
 {
 	struct sim *sim = sim_of(dev);
@@ -28,7 +35,7 @@ static void sim_close(struct barlease_device *dev)
 	sim_leases_end(sim);
 	bars_close(sim);
 	pthread_mutex_destroy(&sim->lock);
-	free(sim);
+	sim_free(sim);
 }
 
 static int sim_probe(const struct barlease_device *dev)
@@ -231,11 +238,15 @@ int barlease_device_open_sim(const struct barlease_sim_terms *terms,
 	strcpy(new->device.bdf, terms->name);
 	memcpy(new->bar_size, terms->bar_size, sizeof(new->bar_size));
 
+	list_init(&new->live);
+	list_init(&new->ended);
 	err = msix_set(&new->msix, terms);
+	if (!err && (table_init(&new->files) || table_init(&new->index.squares)))
+		err = -ENOMEM;
 	if (!err)
 		err = bars_make(new);
 	if (err) {
-		free(new);
+		sim_free(new);
 		return err;
 	}
 	pthread_mutex_init(&new->lock, NULL);

@@ -14,19 +14,49 @@ static bool same_file(const struct sim_file *a, const struct sim_file *b)
 	return a->device == b->device && a->inode == b->inode;
 }
 
-static struct sim_lease *list_find(struct sim_lease *lease,
-				   const struct sim_file *file)
+static uint64_t hash_of(const struct sim_file *file)
 {
-	while (lease && !same_file(&lease->file, file))
-		lease = lease->next;
-	return lease;
+	return table_hash(file->device, file->inode);
 }
 
-static void list_remove(struct sim_lease **list, struct sim_lease *lease)
+static struct sim_lease *live_of(const struct sim *sim,
+				 const struct sim_file *file)
 {
-	while (*list != lease)
-		list = &(*list)->next;
-	*list = lease->next;
+	struct table_node *node;
+
+	for (node = table_first(&sim->files, hash_of(file)); node;
+	     node = node->next) {
+		struct sim_lease *lease =
+			container_of(node, struct sim_lease, by_file);
+
+		if (same_file(&lease->file, file))
+			return lease;
+	}
+	return NULL;
+}
+
+/* They are few. */
+static struct sim_lease *ended_of(const struct sim *sim,
+				  const struct sim_file *file)
+{
+	struct list *link, *next;
+
+	list_for_each(link, next, &sim->ended) {
+		struct sim_lease *lease =
+			list_entry(link, struct sim_lease, link);
+
+		if (same_file(&lease->file, file))
+			return lease;
+	}
+	return NULL;
+}
+
+/* Its number, and that of its file. */
+static void ended_forget(struct sim *sim, struct sim_lease *lease)
+{
+	list_remove(&lease->link);
+	sim->ended_count--;
+	free(lease);
 }
 
 /* A live lease by any fd of it, or why that is none of this device's. */
@@ -38,26 +68,11 @@ static int live_find(struct sim *sim, int fd, struct sim_lease **lease)
 	err = sim_lease_file_get(fd, &file);
 	if (err)
 		return err;
-	*lease = list_find(sim->live, &file);
+	*lease = live_of(sim, &file);
 	if (*lease)
 		return 0;
 	/* Nobody has one without a byte any more, whose ever it was. */
 	return file.size ? -ENODEV : -EBADFD;
-}
-
-/* Forget what ended long ago: its number, and that of its file. */
-static void ended_forget(struct sim *sim)
-{
-	struct sim_lease **last = &sim->ended;
-
-	for (unsigned int i = 0; *last && i < SIM_ENDED_MAX; i++)
-		last = &(*last)->next;
-	while (*last) {
-		struct sim_lease *lease = *last;
-
-		*last = lease->next;
-		free(lease);
-	}
 }
 
 /* As the kernel names a DMABUF when nobody does: what it is of. */
@@ -88,17 +103,18 @@ static int lease_add(struct sim *sim, struct sim_lease *lease)
 				       lease->fd, position);
 		position += lease->ranges[i].length;
 	}
+	lease->info.id = sim->last_id + 1;
+	if (!err)
+		err = sim_index_add(&sim->index, lease);
 	if (err)
 		goto out;
 	/* The number of a file that is gone may come again. */
-	ended = list_find(sim->ended, &lease->file);
-	if (ended) {
-		list_remove(&sim->ended, ended);
-		free(ended);
-	}
-	lease->info.id = ++sim->last_id;
-	lease->next = sim->live;
-	sim->live = lease;
+	ended = ended_of(sim, &lease->file);
+	if (ended)
+		ended_forget(sim, ended);
+	sim->last_id++;
+	table_add(&sim->files, &lease->by_file, hash_of(&lease->file));
+	list_add(&sim->live, &lease->link);
 out:
 	pthread_mutex_unlock(&sim->lock);
 	return err;
@@ -192,9 +208,9 @@ int sim_lease_info(struct barlease_device *dev, int fd,
 	if (err)
 		return err;
 	pthread_mutex_lock(&sim->lock);
-	lease = list_find(sim->live, &file);
+	lease = live_of(sim, &file);
 	if (!lease)
-		lease = list_find(sim->ended, &file);
+		lease = ended_of(sim, &file);
 	if (lease) {
 		*info = lease->info;
 		if (count > info->ranges)
@@ -212,6 +228,15 @@ static int lease_cut(const struct sim_lease *lease)
 	return ftruncate(lease->fd, 0) < 0 ? -errno : 0;
 }
 
+static void live_remove(struct sim *sim, struct sim_lease *lease)
+{
+	close(lease->fd);
+	lease->fd = -1;
+	sim_index_remove(&sim->index, lease);
+	table_remove(&sim->files, &lease->by_file);
+	list_remove(&lease->link);
+}
+
 int sim_lease_revoke(struct barlease_device *dev, int fd)
 {
 	struct sim *sim = sim_of(dev);
@@ -226,13 +251,12 @@ int sim_lease_revoke(struct barlease_device *dev, int fd)
 	err = lease_cut(lease);
 	if (err)
 		goto out;
-	close(lease->fd);
-	lease->fd = -1;
-	list_remove(&sim->live, lease);
+	live_remove(sim, lease);
 	lease->info.state = BARLEASE_IS_REVOKED;
-	lease->next = sim->ended;
-	sim->ended = lease;
-	ended_forget(sim);
+	list_add(&sim->ended, &lease->link);
+	if (++sim->ended_count > SIM_ENDED_MAX)
+		ended_forget(sim, list_entry(sim->ended.prev, struct sim_lease,
+					     link));
 	err = restored;
 out:
 	pthread_mutex_unlock(&sim->lock);
@@ -241,18 +265,15 @@ out:
 
 void sim_leases_end(struct sim *sim)
 {
-	while (sim->live) {
-		struct sim_lease *lease = sim->live;
+	while (!list_empty(&sim->live)) {
+		struct sim_lease *lease =
+			list_entry(sim->live.next, struct sim_lease, link);
 
-		sim->live = lease->next;
 		lease_cut(lease);
-		close(lease->fd);
+		live_remove(sim, lease);
 		free(lease);
 	}
-	while (sim->ended) {
-		struct sim_lease *lease = sim->ended;
-
-		sim->ended = lease->next;
-		free(lease);
-	}
+	while (!list_empty(&sim->ended))
+		ended_forget(sim, list_entry(sim->ended.next, struct sim_lease,
+					     link));
 }

@@ -14,46 +14,25 @@ struct piece {
 	uint64_t length;
 };
 
-/*
- * Find a byte of a BAR in a lease, and cut @piece where it is not that of this
- * lease any more. The last of several ranges that have it counts.
- */
-static bool lease_find(const struct sim_lease *lease, uint64_t offset,
-		       struct piece *piece)
-{
-	uint64_t position = lease->info.length;
-
-	for (unsigned int i = lease->info.ranges; i-- > 0;) {
-		const struct barlease_range *range = &lease->ranges[i];
-		uint64_t into = offset - range->offset;
-
-		position -= range->length;
-		if (offset < range->offset) {
-			if (piece->length > range->offset - offset)
-				piece->length = range->offset - offset;
-		} else if (into < range->length) {
-			if (piece->length > range->length - into)
-				piece->length = range->length - into;
-			piece->fd = lease->fd;
-			piece->offset = position + into;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Where the first bytes of a range of a BAR are, and how many of them. */
 static struct piece memory_find(const struct sim *sim, unsigned int bar,
 				uint64_t offset, uint64_t length)
 {
-	struct piece piece = { sim->bars[bar], offset, length };
+	struct sim_range found = sim_index_find(&sim->index, bar, offset);
+	uint64_t end = sim_index_cut(&sim->index, bar, offset, offset + length,
+				     &found);
+	struct piece piece = { sim->bars[bar], offset, end - offset };
+	const struct barlease_range *range;
 
-	for (const struct sim_lease *lease = sim->live; lease;
-	     lease = lease->next)
-		if (lease->info.bar == bar &&
-		    lease->info.access == BARLEASE_READ_WRITE &&
-		    lease_find(lease, offset, &piece))
-			break;
+	if (!found.lease)
+		return piece;
+	range = &found.lease->ranges[found.range];
+	piece.fd = found.lease->fd;
+	piece.offset = offset - range->offset;
+	if (piece.length > range->length - piece.offset)
+		piece.length = range->length - piece.offset;
+	for (unsigned int i = 0; i < found.range; i++)
+		piece.offset += found.lease->ranges[i].length;
 	return piece;
 }
 
@@ -105,11 +84,15 @@ int sim_memory_write(struct sim *sim, unsigned int bar, const void *buf,
 		     size_t length, uint64_t offset)
 {
 	int err = sim_file_write(sim->bars[bar], buf, length, offset);
+	struct list *link, *next;
 
-	for (struct sim_lease *lease = sim->live; !err && lease;
-	     lease = lease->next)
-		if (lease->info.bar == bar)
+	list_for_each(link, next, &sim->live) {
+		const struct sim_lease *lease =
+			list_entry(link, struct sim_lease, link);
+
+		if (!err && lease->info.bar == bar)
 			err = lease_write(lease, buf, length, offset);
+	}
 	return err;
 }
 
@@ -153,14 +136,19 @@ int sim_memory_restore(struct sim *sim, const struct sim_lease *lease)
 
 int sim_memory_reset(struct sim *sim)
 {
+	struct list *link, *next;
 	int err = 0;
 
 	for (unsigned int bar = 0; !err && bar < BARLEASE_BARS; bar++)
 		if (sim->bar_size[bar])
 			err = sim_file_zero(sim->bars[bar], 0,
 					    sim->bar_size[bar]);
-	for (struct sim_lease *lease = sim->live; !err && lease;
-	     lease = lease->next)
-		err = sim_file_zero(lease->fd, 0, lease->info.length);
+	list_for_each(link, next, &sim->live) {
+		const struct sim_lease *lease =
+			list_entry(link, struct sim_lease, link);
+
+		if (!err)
+			err = sim_file_zero(lease->fd, 0, lease->info.length);
+	}
 	return err;
 }

@@ -10,6 +10,8 @@
 
 #include <sys/types.h>
 
+#include "base/list.h"
+#include "base/table.h"
 #include "device/device.h"
 
 /* How many leases that have ended barlease_lease_info() still knows. */
@@ -22,12 +24,30 @@ struct sim_file {
 	uint64_t size;
 };
 
+struct sim_place; /* index.c */
+
 struct sim_lease {
-	struct sim_lease *next;
+	struct list link; /* of the device's "live" or "ended" */
+	struct table_node by_file; /* while it is live */
+	struct sim_place *places; /* while it is live, if it is writable */
 	int fd; /* an open file of its own; -1: the lease has ended */
 	struct sim_file file;
 	struct barlease_info info;
 	struct barlease_range ranges[]; /* info.ranges of them */
+};
+
+/* One of the ranges of a lease; none: @lease is NULL. */
+struct sim_range {
+	const struct sim_lease *lease;
+	unsigned int range;
+};
+
+/* Powers of 2 that lengths of ranges may have. */
+#define SIM_ORDERS 64
+
+struct sim_index {
+	struct table squares;
+	size_t counts[BARLEASE_BARS][SIM_ORDERS]; /* of squares */
 };
 
 struct sim {
@@ -39,8 +59,11 @@ struct sim {
 	/* Protects what follows, and the content of all files. */
 	pthread_mutex_t lock;
 	uint64_t last_id;
-	struct sim_lease *live; /* the newest first */
-	struct sim_lease *ended; /* the last that ended first */
+	struct table files; /* of live leases */
+	struct sim_index index; /* of live leases that are writable */
+	struct list live;
+	struct list ended; /* the last that ended first */
+	unsigned int ended_count;
 };
 
 static inline struct sim *sim_of(const struct barlease_device *dev)
@@ -130,6 +153,30 @@ int sim_lease_revoke(struct barlease_device *dev, int fd);
 
 /* End and forget all leases. */
 void sim_leases_end(struct sim *sim);
+
+/* index.c; all with the lock held */
+
+/* Have a lease found, and no longer. Return: 0 or -ENOMEM. */
+int sim_index_add(struct sim_index *index, struct sim_lease *lease);
+void sim_index_remove(struct sim_index *index, struct sim_lease *lease);
+
+/* The newest range that has a byte. */
+struct sim_range sim_index_find(const struct sim_index *index, unsigned int bar,
+				uint64_t offset);
+
+/**
+ * sim_index_cut() - how far something is found alone
+ * @index: index
+ * @bar: BAR
+ * @offset: where @found was found, or nothing was
+ * @end: not beyond that, which is above @offset
+ * @found: what sim_index_find() returned for it
+ *
+ * Return: where the first newer range begins, or @end.
+ */
+uint64_t sim_index_cut(const struct sim_index *index, unsigned int bar,
+		       uint64_t offset, uint64_t end,
+		       const struct sim_range *found);
 
 /* range.c */
 

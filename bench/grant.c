@@ -3,7 +3,8 @@
  * What does it cost to be granted a lease? By a server in another process, of a
  * simulated device, beside the least that it could be: two processes that pass a
  * packet there, and a packet with an fd back. As making the fd is the device's
- * part, a second one makes a lease of the device for each packet, too.
+ * part, a second one makes a lease of the device for each packet, too, and a
+ * second server leaves it out: there a lease is one more fd of the same file.
  *
  *   grant trip [COUNT]    medians of round trips, and their ratios
  *   grant many [CLIENTS [LEASES]]
@@ -11,8 +12,8 @@
  *                         takes with more and more of them, memory of the server
  *   grant many-simulated [CLIENTS [LEASES]]
  *
- * A simulated device has a second fd for each lease and looks through a list of
- * them. So "many" does without: a lease is one more fd of the same file.
+ * A simulated device has a second fd for each lease, and memory. So "many" does
+ * without.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +43,7 @@
 /* Of one kind before it is the other's turn: what disturbs hits both. */
 #define ROUND 100
 
-/* Leases are made of this; -1: by the device. */
+/* Leases are fds of this; -1: by the device. */
 static int pretended = -1;
 
 static void check(int err, const char *what)
@@ -274,43 +275,69 @@ static double median(uint64_t *times, size_t count)
 	return (double)times[count / 2];
 }
 
-static void path_make(char *path, size_t size)
+static void path_make(char *path, size_t size, int which)
 {
-	snprintf(path, size, "/tmp/barlease-bench-%d", getpid());
+	snprintf(path, size, "/tmp/barlease-bench-%d-%d", getpid(), which);
+}
+
+enum kind {
+	BARE,
+	BARE_WITH_LEASE,
+	SERVED,
+	SERVED_WITHOUT_DEVICE,
+	KINDS,
+};
+
+static void trip_report(const double *times)
+{
+	static const char *const names[] = {
+		[BARE] = "a packet and one with an fd",
+		[BARE_WITH_LEASE] = "the same, a lease made for each",
+		[SERVED] = "a grant by the server",
+		[SERVED_WITHOUT_DEVICE] = "a grant, the device's part left out",
+	};
+
+	for (unsigned int i = 0; i < KINDS; i++)
+		printf("%-36s %6.0f ns, %.2f times the first\n", names[i],
+		       times[i], times[i] / times[BARE]);
+	printf("%-36s %.2f\n", "the third to the second",
+	       times[SERVED] / times[BARE_WITH_LEASE]);
 }
 
 static int trip(size_t count)
 {
-	uint64_t *times = calloc(3 * count, sizeof(*times)), lease;
+	uint64_t *times = calloc(KINDS * count, sizeof(*times)), lease;
 	struct barlease_device *device = device_make();
-	double bare, exporting, served;
-	char path[64];
-	int socks[3];
-	pid_t server;
+	double medians[KINDS];
+	char paths[2][64];
+	int socks[KINDS];
+	pid_t servers[2];
 
 	check(times ? 0 : ENOMEM, "times");
-	path_make(path, sizeof(path));
-	socks[0] = bare_start(NULL);
-	socks[1] = bare_start(device);
-	server = server_start(device, path);
-	socks[2] = server_join(path);
-	for (size_t i = 0; i < 3 * count; i++) {
-		size_t kind = i / ROUND % 3;
-		size_t place = i / ROUND / 3 * ROUND + i % ROUND;
+	socks[BARE] = bare_start(NULL);
+	socks[BARE_WITH_LEASE] = bare_start(device);
+	for (int i = 0; i < 2; i++) {
+		path_make(paths[i], sizeof(paths[i]), i);
+		servers[i] = server_start(device, paths[i]);
+		socks[SERVED + i] = server_join(paths[i]);
+		/* For the second one. */
+		pretended = memfd_create("bench", MFD_CLOEXEC);
+	}
+	for (size_t i = 0; i < KINDS * count; i++) {
+		size_t kind = i / ROUND % KINDS;
+		size_t place = i / ROUND / KINDS * ROUND + i % ROUND;
 
 		times[kind * count + place] = request(socks[kind], &lease);
-		if (kind)
+		if (kind != BARE)
 			release(socks[kind], lease);
 	}
-	bare = median(times, count);
-	exporting = median(times + count, count);
-	served = median(times + 2 * count, count);
-	printf("bare: %.0f ns, with a lease made: %.0f ns, by the server: %.0f ns\n",
-	       bare, exporting, served);
-	printf("the server to bare: %.2f, to that with a lease made: %.2f\n",
-	       served / bare, served / exporting);
-	kill(server, SIGKILL);
-	unlink(path);
+	for (unsigned int i = 0; i < KINDS; i++)
+		medians[i] = median(times + i * count, count);
+	trip_report(medians);
+	for (int i = 0; i < 2; i++) {
+		kill(servers[i], SIGKILL);
+		unlink(paths[i]);
+	}
 	return 0;
 }
 
@@ -351,7 +378,7 @@ static int many(size_t clients, size_t leases)
 	check(times && socks ? 0 : ENOMEM, "times");
 	fds_allow();
 	device = device_make();
-	path_make(path, sizeof(path));
+	path_make(path, sizeof(path), 0);
 	server = server_start(device, path);
 	printf("resident: %lu KiB", resident(server));
 	for (size_t i = 0; i < clients; i++)

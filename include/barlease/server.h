@@ -172,8 +172,10 @@ struct barlease_server_terms {
 	 * barlease_server_dispatch() looks.
 	 */
 	uint64_t (*now)(void *context);
-	/* Connections at a time, of which each takes two fds; 0: 8192. One more
-	 * is told EMFILE and closed.
+	/* Connections at a time, of which each takes two fds; 0: 8192, or a third
+	 * of the fds that the process may have now (RLIMIT_NOFILE) if that is
+	 * less, so that there are some for leases. One more is told EMFILE and
+	 * closed.
 	 */
 	uint32_t lessees_max;
 	uint32_t lessees_max_per_uid; /* 0: no limit but that */

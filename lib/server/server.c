@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -17,6 +18,19 @@ static void default_to(uint32_t *figure, uint32_t value)
 {
 	if (!*figure)
 		*figure = value;
+}
+
+/*
+ * Each takes two fds. A third is left for leases and whatever else the process
+ * does, or whoever can connect could have nobody be granted anything.
+ */
+static uint32_t lessees_max(void)
+{
+	struct rlimit fds;
+
+	if (getrlimit(RLIMIT_NOFILE, &fds) < 0 || fds.rlim_cur / 3 >= LESSEES_MAX)
+		return LESSEES_MAX;
+	return fds.rlim_cur < 3 ? 1 : (uint32_t)(fds.rlim_cur / 3);
 }
 
 static int tables_init(struct barlease_server *server)
@@ -84,7 +98,7 @@ int barlease_server_create(const struct barlease_server_terms *terms,
 	if (!new)
 		return -ENOMEM;
 	new->terms = *terms;
-	default_to(&new->terms.lessees_max, LESSEES_MAX);
+	default_to(&new->terms.lessees_max, lessees_max());
 	default_to(&new->terms.packets_max, PACKETS_MAX);
 	default_to(&new->terms.waiting_max, WAITING_MAX);
 	new->epoll = -1;

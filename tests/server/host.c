@@ -217,6 +217,8 @@ static void lessor_make(struct lessor *lessor, const struct host *host)
 		.context = lessor,
 		.calls = { .end = on_end },
 		.packets_max = HOST_PACKETS,
+		/* More than there are fds for. */
+		.lessees_max = 8192,
 	};
 	uint64_t listener, other;
 

@@ -421,6 +421,36 @@ static void only_so_many_lessees_are_let_in(void **state)
 	close(third);
 }
 
+static void limit_fds(rlim_t count)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = count ? count : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* As each takes two of them. */
+static void lessees_leave_a_third_of_the_fds_for_leases(void **state)
+{
+	const struct barlease_server_terms terms = { 0 };
+	struct shop *shop = *state;
+	int socks[31];
+
+	if (valgrind_runs_this())
+		skip();
+	limit_fds(90);
+	shop_restart(shop, &terms);
+	limit_fds(0);
+	shop_offer(shop, "slice", 0, 1, 0);
+	for (unsigned int i = 0; i < 31; i++)
+		socks[i] = lessee_join(shop);
+	lessee_take_refused(shop, socks[30], 1, EMFILE);
+	lessee_get(shop, socks[29], "slice", NULL);
+	for (unsigned int i = 0; i < 31; i++)
+		close(socks[i]);
+}
+
 static void only_so_many_lessees_of_a_user_are_let_in(void **state)
 {
 	const struct barlease_server_terms terms = { .lessees_max_per_uid = 1 };
@@ -438,15 +468,6 @@ static void only_so_many_lessees_of_a_user_are_let_in(void **state)
 	second = lessee_join(shop);
 	lessee_take_nothing(shop, second);
 	close(second);
-}
-
-static void limit_fds(rlim_t count)
-{
-	struct rlimit limit;
-
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = count ? count : limit.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 /* The fd that would be opened next: all below are in use. */
@@ -527,6 +548,7 @@ int main(void)
 		shop_test(who_has_many_leases_is_told_of_all),
 		shop_test(what_is_on_its_way_arrives),
 		shop_test(only_so_many_lessees_are_let_in),
+		shop_test(lessees_leave_a_third_of_the_fds_for_leases),
 		shop_test(only_so_many_lessees_of_a_user_are_let_in),
 		shop_test(who_comes_when_no_fd_is_left_is_told),
 		shop_test(a_server_without_any_fd_waits_for_one),

@@ -61,14 +61,18 @@ static void file_read(pid_t pid, const char *name, char *text, size_t size)
 	text[length] = '\0';
 }
 
-/* Its path in the unified hierarchy, which has the number 0. */
+/*
+ * Its path in the unified hierarchy, which has the number 0. A line that does not
+ * end is cut off, and its path that of another one.
+ */
 static void cgroup_find(char *lines, char *path, size_t size)
 {
 	char *rest = lines, *line;
 
 	path[0] = '\0';
 	while ((line = strsep(&rest, "\n")))
-		if (!strncmp(line, "0::", 3) && strlen(line + 3) < size)
+		if (rest && !strncmp(line, "0::", 3) &&
+		    strlen(line + 3) < size)
 			strcpy(path, line + 3);
 }
 

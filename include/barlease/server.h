@@ -178,7 +178,7 @@ struct barlease_server_terms {
 	 * closed.
 	 */
 	uint32_t lessees_max;
-	uint32_t lessees_max_per_uid; /* 0: no limit but that */
+	uint32_t lessees_max_per_uid; /* 0: three quarters of that */
 	/* Packets that are kept for a lessee which does not read; 0: 1024. There
 	 * may be four more for each lease that it has. One more, and it is
 	 * thrown out.

@@ -99,6 +99,9 @@ int barlease_server_create(const struct barlease_server_terms *terms,
 		return -ENOMEM;
 	new->terms = *terms;
 	default_to(&new->terms.lessees_max, lessees_max());
+	/* One user leaves some for others. */
+	default_to(&new->terms.lessees_max_per_uid,
+		   new->terms.lessees_max - new->terms.lessees_max / 4);
 	default_to(&new->terms.packets_max, PACKETS_MAX);
 	default_to(&new->terms.waiting_max, WAITING_MAX);
 	new->epoll = -1;

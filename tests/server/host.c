@@ -219,6 +219,7 @@ static void lessor_make(struct lessor *lessor, const struct host *host)
 		.packets_max = HOST_PACKETS,
 		/* More than there are fds for. */
 		.lessees_max = 8192,
+		.lessees_max_per_uid = 8192,
 	};
 	uint64_t listener, other;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -433,7 +434,9 @@ static void limit_fds(rlim_t count)
 /* As each takes two of them. */
 static void lessees_leave_a_third_of_the_fds_for_leases(void **state)
 {
-	const struct barlease_server_terms terms = { 0 };
+	const struct barlease_server_terms terms = {
+		.lessees_max_per_uid = 90,
+	};
 	struct shop *shop = *state;
 	int socks[31];
 
@@ -448,6 +451,39 @@ static void lessees_leave_a_third_of_the_fds_for_leases(void **state)
 	lessee_take_refused(shop, socks[30], 1, EMFILE);
 	lessee_get(shop, socks[29], "slice", NULL);
 	for (unsigned int i = 0; i < 31; i++)
+		close(socks[i]);
+}
+
+/* Connect as another user. Return: the connection. */
+static int connect_as(const struct shop *shop, uid_t user)
+{
+	int sock;
+
+	assert_int_equal(chmod(shop->path, 0666), 0);
+	assert_int_equal(seteuid(user), 0);
+	sock = connect_to(shop->path);
+	assert_int_equal(seteuid(0), 0);
+	return sock;
+}
+
+static void one_user_leaves_connections_for_others(void **state)
+{
+	const struct barlease_server_terms terms = { .lessees_max = 8 };
+	struct shop *shop = *state;
+	int socks[9];
+
+	if (geteuid())
+		skip();
+	shop_restart(shop, &terms);
+	for (unsigned int i = 0; i < 7; i++)
+		socks[i] = connect_as(shop, 1000);
+	lessee_take_refused(shop, socks[6], 1, EMFILE);
+	lessee_take_end(shop, socks[6]);
+	for (unsigned int i = 7; i < 9; i++) {
+		socks[i] = connect_as(shop, 1001);
+		lessee_take_nothing(shop, socks[i]);
+	}
+	for (unsigned int i = 0; i < 9; i++)
 		close(socks[i]);
 }
 
@@ -549,6 +585,7 @@ int main(void)
 		shop_test(what_is_on_its_way_arrives),
 		shop_test(only_so_many_lessees_are_let_in),
 		shop_test(lessees_leave_a_third_of_the_fds_for_leases),
+		shop_test(one_user_leaves_connections_for_others),
 		shop_test(only_so_many_lessees_of_a_user_are_let_in),
 		shop_test(who_comes_when_no_fd_is_left_is_told),
 		shop_test(a_server_without_any_fd_waits_for_one),

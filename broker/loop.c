@@ -8,6 +8,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "operators/control.h"
+
 int loop_begin(void)
 {
 	sigset_t set;
@@ -49,18 +51,24 @@ static int wait_add(int epoll, int fd)
 
 static int wait_and_serve(struct lender *lender, int epoll, int signals)
 {
-	struct epoll_event events[2];
+	struct epoll_event events[3];
 	int count, err = 0;
 
 	for (;;) {
-		count = epoll_wait(epoll, events, 2, -1);
+		count = epoll_wait(epoll, events, 3, -1);
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		for (int i = 0; i < count; i++) {
-			if (events[i].data.fd != signals)
+			if (events[i].data.fd == signals) {
+				if (!signals_take(lender, signals))
+					return 0;
+			} else if (lender->control &&
+				   events[i].data.fd ==
+					   control_fd(lender->control)) {
+				control_dispatch(lender->control);
+			} else {
 				err = lender_dispatch(lender);
-			else if (!signals_take(lender, signals))
-				return 0;
+			}
 			if (err)
 				return err;
 		}
@@ -76,6 +84,8 @@ int loop_run(struct lender *lender, int signals)
 		err = wait_add(epoll, signals);
 	if (!err)
 		err = wait_add(epoll, barlease_server_get_fd(lender->server));
+	if (!err && lender->control)
+		err = wait_add(epoll, control_fd(lender->control));
 	if (!err)
 		err = wait_and_serve(lender, epoll, signals);
 	if (epoll >= 0)

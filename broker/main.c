@@ -7,6 +7,7 @@
 #include "lender/lender.h"
 #include "log.h"
 #include "loop.h"
+#include "operators/control.h"
 #include "policy/policy.h"
 
 enum status {
@@ -17,11 +18,13 @@ enum status {
 
 /* clang-format off */
 static const char usage[] =
-	"usage: barleased FILE\n"
+	"usage: barleased [--control SOCKET] FILE\n"
 	"       barleased --check FILE\n"
 	"\n"
 	"Lends pieces of PCI BARs to other processes, as the policy in FILE says.\n"
-	"--check tells what is wrong in it, and does nothing else.\n"
+	"--check tells what is wrong in it, and does nothing else. SOCKET is where\n"
+	"operators (root, and the user that it runs as) see who holds what and take\n"
+	"it back, see barlease(1), which looks at /run/barlease/control.sock.\n"
 	"\n"
 	"SIGHUP has it read FILE anew; leases that the new policy allows, too,\n"
 	"stay. SIGTERM takes all of them back and ends it.\n"
@@ -54,8 +57,29 @@ static void say(const char *event, int err)
 	log_end(&line);
 }
 
-static int run(const char *path)
+/* Logs what is wrong. */
+static int operators_begin(struct lender *lender, const char *path,
+			   struct control **control)
 {
+	struct log_line line;
+	int err;
+
+	*control = NULL;
+	if (!path)
+		return 0;
+	err = control_open(lender, path, control);
+	if (!err)
+		return 0;
+	log_begin(&line, LOG_ERR, "socket-failed");
+	log_text(&line, "socket", path);
+	log_text(&line, "error", strerror(-err));
+	log_end(&line);
+	return err;
+}
+
+static int run(const char *path, const char *control_path)
+{
+	struct control *control = NULL;
 	struct lender lender;
 	int signals, err;
 
@@ -66,12 +90,15 @@ static int run(const char *path)
 		return STATUS_FAILED;
 	}
 	err = lender_load(&lender);
+	if (!err)
+		err = operators_begin(&lender, control_path, &control);
 	if (!err) {
 		say("ready", 0);
 		err = loop_run(&lender, signals);
 		say(err ? "failed" : "end", err);
 	}
 	lender_end(&lender);
+	control_close(control);
 	return err ? STATUS_FAILED : STATUS_OK;
 }
 
@@ -88,7 +115,9 @@ int main(int argc, char **argv)
 		return STATUS_OK;
 	}
 	if (argc == 2 && argv[1][0] != '-')
-		return run(argv[1]);
+		return run(argv[1], NULL);
+	if (argc == 4 && !strcmp(argv[1], "--control") && argv[3][0] != '-')
+		return run(argv[3], argv[2]);
 	fputs(usage, stderr);
 	return STATUS_USAGE;
 }

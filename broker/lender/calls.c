@@ -4,6 +4,7 @@
 
 #include "lender/lender.h"
 #include "log.h"
+#include "operators/event.h"
 
 static void who_log(struct log_line *line,
 		    const struct barlease_server_lessee *lessee)
@@ -46,27 +47,30 @@ static bool on_visible(void *context,
 static void on_grant(void *context, const struct barlease_server_lessee *lessee,
 		     const struct barlease_server_lease *lease)
 {
+	const struct lender *lender = context;
 	struct log_line line;
 
-	(void)context;
 	log_begin(&line, LOG_INFO, "grant");
 	lease_log(&line, lessee, lease);
 	log_end(&line);
+	control_tell(lender->control, CONTROL_GRANTED, 0, lessee, lease);
 }
 
 static void on_recall(void *context,
 		      const struct barlease_server_lessee *lessee,
 		      const struct barlease_server_lease *lease)
 {
+	const struct lender *lender = context;
 	struct log_line line;
 
-	(void)context;
 	log_begin(&line, LOG_NOTICE, "recall");
-	log_text(&line, "why", "policy");
+	log_text(&line, "why",
+		 lender->why_recall ? lender->why_recall : "policy");
 	log_format(&line, "time-left-ms", "%llu",
 		   (unsigned long long)lease->time_left);
 	lease_log(&line, lessee, lease);
 	log_end(&line);
+	control_tell(lender->control, CONTROL_RECALLED, 0, lessee, lease);
 }
 
 static const char *why_words(enum barlease_end why)
@@ -94,27 +98,30 @@ static void on_end(void *context, const struct barlease_server_lessee *lessee,
 		   const struct barlease_server_lease *lease,
 		   enum barlease_end why)
 {
+	const struct lender *lender = context;
 	struct log_line line;
 
-	(void)context;
 	log_begin(&line, LOG_INFO,
 		  why == BARLEASE_END_RELEASED ? "release" : "revoke");
 	log_text(&line, "why", why_words(why));
 	log_format(&line, "age-ms", "%llu", (unsigned long long)lease->age);
 	lease_log(&line, lessee, lease);
 	log_end(&line);
+	control_tell(lender->control, CONTROL_ENDED, why, lessee, lease);
 }
 
 static void on_stuck(void *context, const struct barlease_server_lessee *lessee,
 		     const struct barlease_server_lease *lease, int error)
 {
+	const struct lender *lender = context;
 	struct log_line line;
 
-	(void)context;
 	log_begin(&line, LOG_CRIT, "stuck");
 	log_text(&line, "error", strerror(-error));
 	lease_log(&line, lessee, lease);
 	log_end(&line);
+	control_tell(lender->control, CONTROL_STUCK, (uint32_t)-error, lessee,
+		     lease);
 }
 
 /* The operator is told what the lessee must not know: that it is there. */
@@ -138,17 +145,18 @@ static void on_refuse(void *context,
 		      const struct barlease_server_request *request, int error,
 		      const char *sentence)
 {
+	const struct lender *lender = context;
 	struct log_line line;
 
+	if (is_kept_from(lender, lessee, request->name))
+		sentence = "the policy does not allow it";
 	log_begin(&line, LOG_NOTICE, "deny");
 	log_text(&line, "offer", request->name);
 	log_text(&line, "error", strerrorname_np(error));
-	log_text(&line, "reason",
-		 is_kept_from(context, lessee, request->name)
-			 ? "the policy does not allow it"
-			 : sentence);
+	log_text(&line, "reason", sentence);
 	who_log(&line, lessee);
 	log_end(&line);
+	control_tell_denied(lender->control, error, sentence, lessee, request);
 }
 
 static void on_offer_gone(void *context, uint64_t offer)

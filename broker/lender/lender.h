@@ -31,6 +31,8 @@ struct lender {
 	struct barlease_server *server;
 	struct setup *setup; /* in force; NULL: none so far */
 	bool retry; /* a range has come free that an offer may wait for */
+	struct control *control; /* operators' socket, or NULL */
+	const char *why_recall; /* what is being recalled for; NULL: policy */
 };
 
 /**
@@ -86,6 +88,8 @@ int sockets_open(struct lender *lender, struct setup *setup);
 void sockets_drop(struct lender *lender, struct setup *setup);
 void sockets_close(struct lender *lender, const struct setup *old,
 		   const struct setup *new);
+/* Make the folder that a socket is to be in, if that is all that lacks. */
+void folder_make(const char *path);
 /* The one with this path, or NULL. */
 const struct lender_socket *socket_find(const struct setup *setup,
 					const char *path);

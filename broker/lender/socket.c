@@ -19,7 +19,7 @@ const struct lender_socket *socket_find(const struct setup *setup,
 }
 
 /* /run is empty after each boot. */
-static void folder_make(const char *path)
+void folder_make(const char *path)
 {
 	char folder[POLICY_SOCKET_SIZE];
 

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "operators/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "operators/event.h"
+#include "lender/lender.h"
+
+static int wait_add(int epoll, int fd, void *who)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = who };
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+/* Does nobody listen to the socket that is there? */
+static bool is_left(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			0);
+	struct stat status;
+	bool left;
+
+	if (fd < 0)
+		return false;
+	left = !lstat(address->sun_path, &status) && S_ISSOCK(status.st_mode) &&
+	       connect(fd, (const struct sockaddr *)address,
+		       sizeof(*address)) < 0 &&
+	       errno == ECONNREFUSED;
+	close(fd);
+	return left;
+}
+
+static int socket_open(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, err;
+
+	if (!*path || strlen(path) >= sizeof(address.sun_path))
+		return *path ? -ENAMETOOLONG : -EINVAL;
+	strcpy(address.sun_path, path);
+	folder_make(path);
+	if (is_left(&address))
+		unlink(path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* The file is made with this mode, or less: never with more. */
+	if (!fchmod(fd, 0600) &&
+	    !bind(fd, (const struct sockaddr *)&address, sizeof(address)) &&
+	    !listen(fd, SOMAXCONN))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int control_open(struct lender *lender, const char *path,
+		 struct control **control)
+{
+	struct control *new = calloc(1, sizeof(*new));
+	int err;
+
+	if (!new)
+		return -ENOMEM;
+	new->lender = lender;
+	for (size_t i = 0; i < OPERATORS_MAX; i++)
+		new->operators[i].fd = -1;
+	new->listener = -1;
+	new->epoll = epoll_create1(EPOLL_CLOEXEC);
+	err = new->epoll < 0 ? -errno : socket_open(path);
+	if (err >= 0) {
+		strcpy(new->path, path);
+		new->listener = err;
+		err = wait_add(new->epoll, new->listener, NULL);
+	}
+	if (err) {
+		control_close(new);
+		return err;
+	}
+	lender->control = new;
+	*control = new;
+	return 0;
+}
+
+void control_close(struct control *control)
+{
+	if (!control)
+		return;
+	for (size_t i = 0; i < OPERATORS_MAX; i++) {
+		struct operator *operator = &control->operators[i];
+
+		/* What they were not told yet, as far as there is room. */
+		if (operator->fd >= 0)
+			operator_serve(control, operator, 0);
+		if (operator->fd >= 0)
+			operator_end(operator);
+	}
+	if (control->listener >= 0) {
+		unlink(control->path);
+		close(control->listener);
+	}
+	if (control->epoll >= 0)
+		close(control->epoll);
+	if (control->lender->control == control)
+		control->lender->control = NULL;
+	free(control);
+}
+
+int control_fd(const struct control *control)
+{
+	return control->epoll;
+}
+
+static struct operator *place_find(struct control *control)
+{
+	for (size_t i = 0; i < OPERATORS_MAX; i++)
+		if (control->operators[i].fd < 0)
+			return &control->operators[i];
+	return NULL;
+}
+
+/* One that is not let in is told why, as far as that takes no waiting. */
+static void turn_away(int fd, int error, const char *sentence)
+{
+	union control_packet packet;
+
+	control_packet_begin(&packet, BARLEASE_PACKET_REFUSED, 1);
+	packet.refused.error = (uint32_t)error;
+	control_text(packet.refused.sentence, sizeof(packet.refused.sentence),
+		     sentence);
+	send(fd, &packet, packet.header.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+static void operator_accept(struct control *control)
+{
+	struct operator *operator = place_find(control);
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	int fd;
+
+	fd = accept4(control->listener, NULL, NULL,
+		     SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	/* Whatever has become of the mode of the file. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+	    (peer.uid && peer.uid != geteuid())) {
+		turn_away(fd, EACCES, "this is for the operator");
+		return;
+	}
+	if (!operator || wait_add(control->epoll, fd, operator)) {
+		turn_away(fd, EMFILE, "too many operators are connected");
+		return;
+	}
+	operator->fd = fd;
+	operator->uid = peer.uid;
+	operator->pid = peer.pid;
+}
+
+void control_dispatch(struct control *control)
+{
+	struct epoll_event event;
+
+	/* One at a time: what is served may end another one. */
+	if (epoll_wait(control->epoll, &event, 1, 0) != 1)
+		return;
+	if (event.data.ptr)
+		operator_serve(control, event.data.ptr, event.events);
+	else
+		operator_accept(control);
+}
+
+static void tell(struct control *control, const union control_packet *packet)
+{
+	for (size_t i = 0; i < OPERATORS_MAX; i++)
+		if (control->operators[i].watches)
+			operator_put(control, &control->operators[i], packet);
+}
+
+void control_tell(struct control *control, enum control_event event,
+		  uint32_t why, const struct barlease_server_lessee *lessee,
+		  const struct barlease_server_lease *lease)
+{
+	union control_packet packet;
+
+	if (!control)
+		return;
+	control_packet_begin(&packet, CONTROL_EVENT, 0);
+	packet.event.event = event;
+	packet.event.why = why;
+	view_lease(lessee, lease, &packet.event.lease);
+	tell(control, &packet);
+}
+
+void control_tell_denied(struct control *control, int error,
+			 const char *sentence,
+			 const struct barlease_server_lessee *lessee,
+			 const struct barlease_server_request *request)
+{
+	struct control_lease *view;
+	union control_packet packet;
+
+	if (!control)
+		return;
+	control_packet_begin(&packet, CONTROL_EVENT, 0);
+	packet.event.event = CONTROL_DENIED;
+	packet.event.why = (uint32_t)error;
+	control_text(packet.event.sentence, sizeof(packet.event.sentence),
+		     sentence);
+	view = &packet.event.lease;
+	view->access = request->access;
+	view->attribute = request->attribute;
+	control_text(view->offer, sizeof(view->offer), request->name);
+	view_who(lessee, &view->who);
+	tell(control, &packet);
+}

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "command.h"
 #include "lend.h"
@@ -10,9 +7,7 @@
 #include "options.h"
 #include "spawn.h"
 #include "standard_fds.h"
-
-/* How shells tell that a signal ended a command. */
-#define STATUS_SIGNAL 128
+#include "supervise.h"
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
@@ -31,50 +26,6 @@ struct run_options {
 	char **argv;
 };
 
-/* Take signals when we wait for them, so that none ends us unrevoked. */
-static void signals_hold(sigset_t *held, sigset_t *former)
-{
-	/* Where it is ignored, the end of a child comes without it. */
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(held);
-	sigaddset(held, SIGCHLD);
-	sigaddset(held, SIGHUP);
-	sigaddset(held, SIGINT);
-	sigaddset(held, SIGQUIT);
-	sigaddset(held, SIGTERM);
-	sigprocmask(SIG_BLOCK, held, former);
-}
-
-/* Wait for the command to end, and pass signals on to it. */
-static int lessee_wait(pid_t pid, const sigset_t *held)
-{
-	siginfo_t info;
-	pid_t ended;
-	int signal;
-	int status;
-
-	for (;;) {
-		signal = sigwaitinfo(held, &info);
-		if (signal < 0)
-			continue;
-		ended = waitpid(pid, &status, WNOHANG);
-		/* Somebody else took its status: it is gone all the same. */
-		if (ended < 0 && errno == ECHILD) {
-			message("the command has ended, but how is not known");
-			return STATUS_FAILED;
-		}
-		/* The terminal's own (SI_KERNEL) reach the command, too. */
-		if (!ended && signal != SIGCHLD && info.si_code <= 0)
-			kill(pid, signal);
-		if (ended != pid)
-			continue;
-		if (WIFEXITED(status))
-			return WEXITSTATUS(status);
-		if (WIFSIGNALED(status))
-			return STATUS_SIGNAL + WTERMSIG(status);
-	}
-}
-
 static int slice_run(const struct run_options *options,
 		     const struct function *function)
 {
@@ -83,7 +34,7 @@ static int slice_run(const struct run_options *options,
 		.user = options->user,
 		.argv = options->argv,
 	};
-	sigset_t held, former;
+	struct supervision supervision;
 	struct loan loan;
 	const char *step;
 	int status;
@@ -96,14 +47,18 @@ static int slice_run(const struct run_options *options,
 			error_words(err));
 		return STATUS_FAILED;
 	}
-	signals_hold(&held, &former);
+	err = supervise_begin(&supervision);
+	if (err) {
+		message("cannot wait for signals: %s", error_words(err));
+		return STATUS_FAILED;
+	}
 	status = lend_begin(function, &options->open, &options->slice,
 			    options->over_msix, &loan);
 	if (status)
-		return status;
+		goto out;
 
 	spawn.lease_fd = loan.lease_fd;
-	spawn.mask = &former;
+	spawn.mask = &supervision.former;
 	spawn.step = &step;
 	err = spawn_lessee(&spawn, &pid);
 	if (err) {
@@ -113,10 +68,12 @@ static int slice_run(const struct run_options *options,
 			error_words(err));
 		status = STATUS_FAILED;
 	} else {
-		status = lessee_wait(pid, &held);
+		status = supervise_wait(&supervision, pid);
 	}
 	if (lend_end(&loan))
-		return STATUS_FAILED;
+		status = STATUS_FAILED;
+out:
+	supervise_end(&supervision);
 	return status;
 }
 

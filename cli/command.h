@@ -29,5 +29,11 @@ extern const struct command command_poke;
 extern const struct command command_load;
 extern const struct command command_save;
 extern const struct command command_reset;
+extern const struct command command_request;
+extern const struct command command_watch;
+extern const struct command command_recall;
+extern const struct command command_revoke;
+extern const struct command command_doctor;
+extern const struct command command_explain;
 
 #endif /* CLI_COMMAND_H */

@@ -7,12 +7,14 @@
 
 #include "binding.h"
 #include "function_table.h"
+#include "words.h"
 
 enum column {
 	COLUMN_BDF,
 	COLUMN_ID,
 	COLUMN_CLASS,
 	COLUMN_DRIVER,
+	COLUMN_SERVICE,
 	COLUMN_GROUP,
 	COLUMN_VFIO_FILE,
 	COLUMN_BAR,
@@ -36,6 +38,7 @@ static const struct column_format column_formats[COLUMNS] = {
 	[COLUMN_ID] = { "ID", "id", SCOLS_JSON_STRING, 0 },
 	[COLUMN_CLASS] = { "CLASS", "class", SCOLS_JSON_STRING, 0 },
 	[COLUMN_DRIVER] = { "DRIVER", "driver", SCOLS_JSON_STRING, 0 },
+	[COLUMN_SERVICE] = { "LEASES BY", "leases_by", SCOLS_JSON_STRING, 0 },
 	[COLUMN_GROUP] = { "GROUP", "iommu_group", SCOLS_JSON_NUMBER,
 			   SCOLS_FL_RIGHT },
 	[COLUMN_VFIO_FILE] = { "VFIO FILE", "vfio_file", SCOLS_JSON_STRING, 0 },
@@ -100,27 +103,14 @@ bool lend_answer(const struct function *function, unsigned int bar, char *buf,
 	return false;
 }
 
-/* 1024 -> "1K": only whole numbers, so that no BAR looks like another. */
-static void size_print(uint64_t size, char *buf, size_t room)
-{
-	static const char suffixes[] = "BKMGTPE";
-	unsigned int i = 0;
-
-	while (size && !(size % 1024)) {
-		size /= 1024;
-		i++;
-	}
-	snprintf(buf, room, "%" PRIu64 "%c", size, suffixes[i]);
-}
-
-struct table {
+struct function_table {
 	struct libscols_table *scols;
 	struct libscols_column *columns[COLUMNS];
 	bool json;
 };
 
 /* No text is no cell: "null" in JSON. */
-static int cell_set(struct table *table, struct libscols_line *line,
+static int cell_set(struct function_table *table, struct libscols_line *line,
 		    enum column column, const char *text)
 {
 	if (!table->columns[column] || !text || !text[0])
@@ -128,7 +118,7 @@ static int cell_set(struct table *table, struct libscols_line *line,
 	return scols_line_set_column_data(line, table->columns[column], text);
 }
 
-static int function_cells(struct table *table, struct libscols_line *line,
+static int function_cells(struct function_table *table, struct libscols_line *line,
 			  const struct function *function)
 {
 	char text[64];
@@ -147,12 +137,13 @@ static int function_cells(struct table *table, struct libscols_line *line,
 	err |= cell_set(table, line, COLUMN_DRIVER,
 			function->driver[0] || table->json ? function->driver
 							   : "-");
+	err |= cell_set(table, line, COLUMN_SERVICE, function->service);
 	err |= cell_set(table, line, COLUMN_GROUP, function->group);
 	err |= cell_set(table, line, COLUMN_VFIO_FILE, function->vfio_file);
 	return err;
 }
 
-static int bar_cells(struct table *table, struct libscols_line *line,
+static int bar_cells(struct function_table *table, struct libscols_line *line,
 		     const struct function *function, unsigned int index)
 {
 	const struct function_bar *bar = &function->bars[index];
@@ -165,7 +156,7 @@ static int bar_cells(struct table *table, struct libscols_line *line,
 	if (table->json)
 		snprintf(text, sizeof(text), "%" PRIu64, bar->size);
 	else
-		size_print(bar->size, text, sizeof(text));
+		size_words(bar->size, text, sizeof(text));
 	err |= cell_set(table, line, COLUMN_SIZE, text);
 	snprintf(text, sizeof(text), "%s%s", bar_kind_name(bar->kind),
 		 bar->prefetchable && !table->json ? " prefetch" : "");
@@ -180,7 +171,7 @@ static int bar_cells(struct table *table, struct libscols_line *line,
 	return err;
 }
 
-static int function_add(struct table *table, const struct function *function)
+static int function_add(struct function_table *table, const struct function *function)
 {
 	struct libscols_line *line = NULL;
 	int err = 0;
@@ -207,13 +198,14 @@ static int function_add(struct table *table, const struct function *function)
 	return err ? -ENOMEM : 0;
 }
 
-static int columns_add(struct table *table)
+/* What serves leases is a column only where it was asked. */
+static int columns_add(struct function_table *table, bool service)
 {
 	for (int i = 0; i < COLUMNS; i++) {
 		const struct column_format *format = &column_formats[i];
 		const char *name = table->json ? format->key : format->title;
 
-		if (!name)
+		if (!name || (i == COLUMN_SERVICE && !service))
 			continue;
 		table->columns[i] = scols_table_new_column(table->scols, name,
 							   0, format->flags);
@@ -226,22 +218,21 @@ static int columns_add(struct table *table)
 }
 
 int function_table_print(const struct function *functions, size_t count,
-			 bool json)
+			 struct tables *tables)
 {
-	struct table table = { .json = json };
+	struct function_table table = { .json = tables->json };
+	struct table whole = { 0 };
 	int err;
 
 	table.scols = scols_new_table();
 	if (!table.scols)
 		return -ENOMEM;
-	scols_table_enable_json(table.scols, json);
+	scols_table_enable_json(table.scols, tables->json);
 	scols_table_set_name(table.scols, "bars");
 
-	err = columns_add(&table);
+	err = columns_add(&table, count && functions[0].service);
 	for (size_t i = 0; i < count && !err; i++)
 		err = function_add(&table, &functions[i]);
-	if (!err)
-		err = scols_print_table(table.scols);
-	scols_unref_table(table.scols);
-	return err;
+	whole.scols = table.scols;
+	return tables_print(tables, &whole, NULL, err);
 }

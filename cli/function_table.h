@@ -3,6 +3,7 @@
 #define CLI_FUNCTION_TABLE_H
 
 #include "function.h"
+#include "tables.h"
 
 /**
  * lend_answer() - whether a BAR can be lent, for a person
@@ -20,11 +21,11 @@ bool lend_answer(const struct function *function, unsigned int bar, char *buf,
  * function_table_print() - print functions and their BARs to stdout
  * @functions: what
  * @count: how many
- * @json: as JSON, not as a table
+ * @tables: where they belong
  *
  * Return: 0 or -errno.
  */
 int function_table_print(const struct function *functions, size_t count,
-			 bool json);
+			 struct tables *tables);
 
 #endif /* CLI_FUNCTION_TABLE_H */

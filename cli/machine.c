@@ -6,4 +6,5 @@ const struct machine this_machine = {
 	.proc = "/proc",
 	.dev = "/dev",
 	.run = "/run",
+	.modules = "/lib/modules",
 };

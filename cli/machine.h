@@ -8,6 +8,7 @@ struct machine {
 	const char *proc;
 	const char *dev;
 	const char *run; /* what shall be forgotten at the next boot */
+	const char *modules; /* of each kernel */
 };
 
 extern const struct machine this_machine;

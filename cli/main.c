@@ -7,10 +7,12 @@
 #include "message.h"
 #include "standard_fds.h"
 
+/* In the order of whom they are for, see heading_of(). */
 static const struct command *const commands[] = {
-	&command_list, &command_bind,  &command_unbind,
-	&command_run,  &command_reset, &command_peek,
-	&command_poke, &command_load,  &command_save,
+	&command_list,	 &command_doctor, &command_explain, &command_request,
+	&command_watch,	 &command_recall, &command_revoke,  &command_bind,
+	&command_unbind, &command_run,	  &command_reset,   &command_peek,
+	&command_poke,	 &command_load,	  &command_save,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -39,13 +41,28 @@ static const char usage_end[] =
 	"line is wrong.\n";
 /* clang-format on */
 
+static const char *heading_of(const struct command *command)
+{
+	if (command == &command_list)
+		return "For everybody:";
+	if (command == &command_watch)
+		return "\nFor the operator of barleased:";
+	if (command == &command_bind)
+		return "\nFor the owner of the device, as root:";
+	if (command == &command_peek)
+		return "\nFor the borrower, under barlease run or barlease "
+		       "request:";
+	return NULL;
+}
+
 static void usage(FILE *out)
 {
 	fputs(usage_begin, out);
-	fputs("For the owner of the device, as root (all may list):\n", out);
 	for (size_t i = 0; i < COMMANDS; i++) {
-		if (commands[i] == &command_peek)
-			fputs("\nFor the borrower, under barlease run:\n", out);
+		const char *heading = heading_of(commands[i]);
+
+		if (heading)
+			fprintf(out, "%s\n", heading);
 		fprintf(out, "  %-8s%s\n", commands[i]->name,
 			commands[i]->summary);
 	}

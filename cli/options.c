@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
@@ -76,6 +77,46 @@ int number_argument(const struct command *command, const char *what,
 				   "0x1000, 4K or 2M",
 				   what, text);
 	return STATUS_OK;
+}
+
+/* The largest time that is not one of the protocol's own words for it. */
+#define TIME_MAX (UINT64_MAX - 2)
+
+int time_argument(const struct command *command, const char *what,
+		  const char *text, uint64_t *value)
+{
+	static const struct {
+		const char *name;
+		uint64_t factor;
+	} units[] = {
+		{ "ms", 1 },	   { "s", 1000 },      { "m", 60000 },
+		{ "h", 3600000 }, { "d", 86400000 },
+	};
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number;
+
+	if (!strcmp(text, "forever")) {
+		*value = UINT64_MAX;
+		return STATUS_OK;
+	}
+	errno = 0;
+	number = strtoull(text, NULL, 10);
+	for (size_t i = 0; digits && i < sizeof(units) / sizeof(*units); i++) {
+		if (strcmp(text + digits, units[i].name) != 0)
+			continue;
+		if (errno ||
+		    __builtin_mul_overflow(number, units[i].factor, value) ||
+		    *value > TIME_MAX)
+			return usage_error(command,
+					   "the %s %s is longer than 64 bits "
+					   "can tell in ms",
+					   what, text);
+		return STATUS_OK;
+	}
+	return usage_error(command,
+			   "the %s '%s' is not a time such as 500ms, 5s, 2m, "
+			   "1h, 1d or forever",
+			   what, text);
 }
 
 int bdf_argument(const struct command *command, const char *text, char *bdf)

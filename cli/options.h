@@ -51,6 +51,18 @@ int number_argument(const struct command *command, const char *what,
 		    const char *text, uint64_t *value);
 
 /**
+ * time_argument() - read a time such as 500ms, 5s, 2m, 1h, 1d, or forever
+ * @command: whose
+ * @what: what it is, for the complaint
+ * @text: its text
+ * @value: where to put it, in ms; forever is UINT64_MAX
+ *
+ * Return: STATUS_OK or STATUS_USAGE.
+ */
+int time_argument(const struct command *command, const char *what,
+		  const char *text, uint64_t *value);
+
+/**
  * bdf_argument() - read a PCI address
  * @command: whose
  * @text: its text

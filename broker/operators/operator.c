@@ -44,6 +44,8 @@ static int room_make(struct operator *operator, size_t size)
 	if (length + size <= room)
 		return 0;
 	room = 2 * (length + size);
+	if (room > OPERATOR_UNSENT_MAX)
+		room = OPERATOR_UNSENT_MAX;
 	larger = realloc(operator->unsent, room);
 	if (!larger)
 		return -ENOMEM;

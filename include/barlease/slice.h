@@ -15,6 +15,9 @@ extern "C" {
 
 /* One range of one BAR of one function. */
 struct barlease_slice {
+	/* Or "lent:NAME" with the beginning of its offer's name, where a server
+	 * has lent it: its lessees are not told which function it is.
+	 */
 	char bdf[BARLEASE_BDF_MAX];
 	unsigned int bar;
 	struct barlease_range range; /* length 0 when parsed: all of the BAR */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,6 +70,20 @@ static int range_parse(const char *text, struct barlease_range *range,
 	return 0;
 }
 
+/* Lessees of a server are not told which device it is. */
+static bool is_lent(const char *name)
+{
+	static const char prefix[] = "lent:";
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1))
+		return false;
+	name += sizeof(prefix) - 1;
+	for (const char *c = name; *c; c++)
+		if (!isgraph((unsigned char)*c) || strchr("[],", *c))
+			return false;
+	return *name;
+}
+
 /* Read "BDF:BAR". Return 0 and what follows it, or -errno. */
 static int bar_parse(const char *text, struct barlease_slice *slice,
 		     const char **rest, const char **reason)
@@ -77,8 +92,11 @@ static int bar_parse(const char *text, struct barlease_slice *slice,
 	const char *colon = memrchr(text, ':', (size_t)(end - text));
 	char bdf[BARLEASE_BDF_MAX];
 
-	if (!colon || !piece_copy(bdf, sizeof(bdf), text, colon) ||
-	    barlease_bdf_parse(bdf, slice->bdf)) {
+	bool known = colon && piece_copy(bdf, sizeof(bdf), text, colon);
+
+	if (known && is_lent(bdf)) {
+		strcpy(slice->bdf, bdf);
+	} else if (!known || barlease_bdf_parse(bdf, slice->bdf)) {
 		*reason = "a slice begins with a PCI address and a BAR, such "
 			  "as 0000:00:04.0:2";
 		return -EINVAL;

@@ -64,9 +64,12 @@ class Lending:
     def write(self, policy):
         self.file.write_text(policy.replace("RUN", str(self.path)))
 
+    def command(self):
+        return [BARLEASED, self.file]
+
     def start(self):
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([BARLEASED, self.file],
+            self.process = subprocess.Popen(self.command(),
                                             stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
 

@@ -11,7 +11,7 @@ struct machine machine_in_tree;
 
 __attribute__((constructor)) static void machine_find(void)
 {
-	static char paths[4][128];
+	static char paths[5][128];
 	const char *root = getenv("BARLEASE_TEST_ROOT");
 
 	/* Never the real one by mistake. */
@@ -21,8 +21,10 @@ __attribute__((constructor)) static void machine_find(void)
 	snprintf(paths[1], sizeof(paths[1]), "%s/proc", root);
 	snprintf(paths[2], sizeof(paths[2]), "%s/dev", root);
 	snprintf(paths[3], sizeof(paths[3]), "%s/run", root);
+	snprintf(paths[4], sizeof(paths[4]), "%s/lib/modules", root);
 	machine_in_tree.sysfs = paths[0];
 	machine_in_tree.proc = paths[1];
 	machine_in_tree.dev = paths[2];
 	machine_in_tree.run = paths[3];
+	machine_in_tree.modules = paths[4];
 }

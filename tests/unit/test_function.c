@@ -274,6 +274,7 @@ static const char *printed(void **state, bool json)
 {
 	static char text[4096];
 	int out = memfd_create("out", MFD_CLOEXEC);
+	struct tables tables = { .json = json };
 	struct function function;
 	ssize_t length;
 	int saved;
@@ -283,7 +284,8 @@ static const char *printed(void **state, bool json)
 	fflush(stdout);
 	saved = dup(STDOUT_FILENO);
 	dup2(out, STDOUT_FILENO);
-	assert_int_equal(function_table_print(&function, 1, json), 0);
+	assert_int_equal(function_table_print(&function, 1, &tables), 0);
+	tables_end(&tables);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);

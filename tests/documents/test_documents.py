@@ -18,6 +18,7 @@ from rig.common import build_dir  # noqa: E402
 MANUAL = TOP / "man" / "barlease-vfio-pci.4"
 BARLEASED_PAGE = TOP / "man/barleased.8"
 POLICY_PAGE = TOP / "man/barlease.conf.5"
+COMMAND_PAGE = TOP / "man/barlease.1"
 BARLEASED = [BARLEASED_PAGE, POLICY_PAGE]
 # Where the range of supported kernels is written down.
 RANGES = ["man/barlease-vfio-pci.4", "docs/kernel.md"]
@@ -110,7 +111,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(lint(MANUAL), [])
 
     def test_pages_of_barleased_are_free_of_lint(self):
-        for page in BARLEASED:
+        for page in (*BARLEASED, COMMAND_PAGE):
             with self.subTest(page=page.name):
                 self.assertEqual(lint(page), [])
 

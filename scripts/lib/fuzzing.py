@@ -8,7 +8,7 @@ from results import parse_kernel_test, say
 from steps import TOP, fresh_log, run_logged
 
 RUN = TOP / "tests/fuzz/run"
-TARGETS = ("packet", "lessee", "server", "policy")
+TARGETS = ("packet", "lessee", "server", "policy", "control")
 # How long each of them runs, all at once.
 SECONDS = int(os.environ.get("BARLEASE_FUZZ_SECONDS", "60"))
 

@@ -148,10 +148,10 @@ def packet(kind, rest, serial=1, version=1, size=None, reserved=0):
 
 
 def lease_rest(access=0, attribute=0, zero=0, name=text("queues", 64),
-               who_zero=0, cgroup=text("/", 512)):
+               who_zero=0, command=text("x", 32), cgroup=text("/", 512)):
     return struct.pack("=5Q6I", 1, 5, 2 ** 64 - 1, 0, 4096, 0, 2, access,
                        attribute, 0, zero) + name + text("sim:accel", 32) + \
-        struct.pack("=4I", 12, 0, 0, who_zero) + text("x", 32) + cgroup
+        struct.pack("=4I", 12, 0, 0, who_zero) + command + cgroup
 
 
 def answers_of_a_liar():
@@ -220,6 +220,19 @@ def test_a_daemon_that_lies_is_not_believed():
             assert err.startswith("barlease: cannot list what"), (name, err)
             # And it is JSON all the same.
             assert "leases" not in json.loads(out), name
+
+
+def test_a_name_with_any_bytes_does_no_harm():
+    name = b'a"\x1b[2J\\\xff'.ljust(32, b"\0")
+    done = packet(DONE, struct.pack("=II", 1, 0))
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "control.sock"
+        _, out, _ = said_to(path, [packet(LEASE, lease_rest(command=name)),
+                                   done])
+        assert json.loads(out)["leases"][0]["command"] == \
+            'a"\\x1b[2J\\\\xff', out
+        _, out, _ = said_to(path, [done, event(command=name)], "watch")
+        assert json.loads(out)["command"] == 'a"\\x1b[2J\\\\xff', out
 
 
 def test_a_refusal_is_read_of_a_daemon_that_has_not_read():

@@ -9,6 +9,7 @@
 #include "loop.h"
 #include "operators/control.h"
 #include "policy/policy.h"
+#include "service/manager.h"
 
 enum status {
 	STATUS_OK = 0,
@@ -89,12 +90,18 @@ static int run(const char *path, const char *control_path)
 		say("failed", err);
 		return STATUS_FAILED;
 	}
-	err = lender_load(&lender);
+	err = lender_take_handed(&lender);
+	if (err)
+		say("failed", err);
+	else
+		err = lender_load(&lender);
 	if (!err)
 		err = operators_begin(&lender, control_path, &control);
 	if (!err) {
 		say("ready", 0);
+		manager_ready("policy in force");
 		err = loop_run(&lender, signals);
+		manager_stopping();
 		say(err ? "failed" : "end", err);
 	}
 	lender_end(&lender);

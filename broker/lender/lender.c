@@ -27,6 +27,7 @@ void lender_end(struct lender *lender)
 		devices_close(lender, lender->setup, &none);
 	setup_free(lender->setup);
 	lender->setup = NULL;
+	handed_end(&lender->handed);
 }
 
 static void mistakes_log(const struct lender *lender,

@@ -7,6 +7,7 @@
 #include <barlease/server.h>
 
 #include "policy/policy.h"
+#include "service/handed.h"
 
 struct lender_socket {
 	char path[POLICY_SOCKET_SIZE];
@@ -14,6 +15,7 @@ struct lender_socket {
 	gid_t group;
 	uint64_t id;
 	bool kept; /* it was there before */
+	bool handed; /* its file is not ours */
 };
 
 /* A policy, and what of a server and of devices belongs to it. */
@@ -30,6 +32,7 @@ struct lender {
 	const char *file;
 	struct barlease_server *server;
 	struct setup *setup; /* in force; NULL: none so far */
+	struct handed handed;
 	bool retry; /* a range has come free that an offer may wait for */
 	struct control *control; /* operators' socket, or NULL */
 	const char *why_recall; /* what is being recalled for; NULL: policy */
@@ -43,6 +46,14 @@ struct lender {
  * Return: 0 or as barlease_server_create().
  */
 int lender_create(const char *file, struct lender *lender);
+
+/**
+ * lender_take_handed() - have the sockets that were handed over
+ * @lender: lender, of nothing so far
+ *
+ * Return: 0 or -errno.
+ */
+int lender_take_handed(struct lender *lender);
 
 /* All leases are taken back, and the devices are closed. */
 void lender_end(struct lender *lender);

@@ -32,6 +32,8 @@ void folder_make(const char *path)
 
 static int file_set(const struct lender_socket *socket)
 {
+	if (socket->handed)
+		return 0;
 	/* For as long as it takes, to fewer rather than to others. */
 	if (chmod(socket->path, socket->mode & 0700) < 0 ||
 	    (socket->group != (gid_t)-1 &&
@@ -41,10 +43,27 @@ static int file_set(const struct lender_socket *socket)
 	return 0;
 }
 
-static int socket_open(struct lender *lender, struct lender_socket *socket)
+/* Return: 0; -ENOENT where nobody listens there for us; or -errno. */
+static int handed_use(struct lender *lender, struct lender_socket *socket)
 {
+	int fd = handed_find(&lender->handed, socket->path);
 	int err;
 
+	if (fd < 0)
+		return fd;
+	err = barlease_server_listen_fd(lender->server, fd, &socket->id);
+	if (err)
+		close(fd);
+	socket->handed = !err;
+	return err;
+}
+
+static int socket_open(struct lender *lender, struct lender_socket *socket)
+{
+	int err = handed_use(lender, socket);
+
+	if (err != -ENOENT)
+		return err;
 	folder_make(socket->path);
 	err = barlease_server_listen(lender->server, socket->path,
 				     socket->mode & 0700, &socket->id);
@@ -86,6 +105,7 @@ int sockets_open(struct lender *lender, struct setup *setup)
 		new->group = offer->socket_group;
 		old = socket_find(lender->setup, offer->socket);
 		new->kept = old;
+		new->handed = old && old->handed;
 		new->id = old ? old->id : 0;
 		err = old ? 0 : socket_open(lender, new);
 		if (err) {

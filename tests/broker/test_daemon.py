@@ -9,27 +9,7 @@ import sys
 
 import tap
 from lending import LESSEE, Lending, Lessee, need_root
-
-DEVICE = "[Device accel]\nbackend = sim\nsize = 64M\n"
-QUEUES = """\
-[Pool queues]
-device = accel
-bar = 2
-range = 1M+16K
-slice = 4K
-socket = RUN/queues.sock
-mode = 0666
-"""
-MEMORY = """\
-[Slice memory]
-device = accel
-bar = 0
-range = 0+1M
-socket = RUN/queues.sock
-mode = 0666
-"""
-ALL = DEVICE + QUEUES + "allow = anyone\n"
-BOTH = ALL + MEMORY + "allow = anyone\n"
+from policies import ALL, BOTH, DEVICE, MEMORY, QUEUES
 
 
 # What is lent, to whom

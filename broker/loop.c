@@ -38,15 +38,15 @@ int loop_begin(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Return: whether to go on. */
-static bool signals_take(struct lender *lender, int signals)
+/* Return: 0 to go on, or the signal that ends it. */
+static int signals_take(struct lender *lender, int signals)
 {
 	struct signalfd_siginfo info;
 	bool reload = false;
 
 	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo != SIGHUP)
-			return false;
+			return (int)info.ssi_signo;
 		reload = true;
 	}
 	if (reload) {
@@ -54,7 +54,7 @@ static bool signals_take(struct lender *lender, int signals)
 		manager_ready(lender_load(lender) ? "policy rejected"
 						  : "policy in force");
 	}
-	return true;
+	return 0;
 }
 
 static int wait_add(int epoll, int fd)
@@ -119,16 +119,14 @@ static int wait_and_serve(struct lender *lender, int epoll, int signals)
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		for (int i = 0; i < count; i++) {
-			if (events[i].data.fd == signals) {
-				if (!signals_take(lender, signals))
-					return 0;
-			} else if (lender->control &&
-				   events[i].data.fd ==
-					   control_fd(lender->control)) {
+			if (events[i].data.fd == signals)
+				err = signals_take(lender, signals);
+			else if (lender->control &&
+				 events[i].data.fd ==
+					 control_fd(lender->control))
 				control_dispatch(lender->control);
-			} else {
+			else
 				err = lender_dispatch(lender);
-			}
 			if (err)
 				return err;
 		}

@@ -16,7 +16,7 @@ int loop_begin(void);
  * @lender: lender
  * @signals: of loop_begin(), which is closed
  *
- * Return: 0 or -errno.
+ * Return: the signal that has ended it, or -errno.
  */
 int loop_run(struct lender *lender, int signals);
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* barleased: lends what a policy file says to whom it says. */
 #include <errno.h>
+#include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lender/lender.h"
 #include "log.h"
@@ -19,16 +23,21 @@ enum status {
 
 /* clang-format off */
 static const char usage[] =
-	"usage: barleased [--control SOCKET] FILE\n"
+	"usage: barleased [--control SOCKET] [--keep=FDS] FILE\n"
 	"       barleased --check FILE\n"
 	"\n"
 	"Lends pieces of PCI BARs to other processes, as the policy in FILE says.\n"
-	"--check tells what is wrong in it, and does nothing else. SOCKET is where\n"
-	"operators (root, and the user that it runs as) see who holds what and take\n"
-	"it back, see barlease(1), which looks at /run/barlease/control.sock.\n"
+	"--check tells what is wrong in it, and does nothing else.\n"
+	"\n"
+	"  --control SOCKET  where operators (root, and the user that it runs as) see\n"
+	"                  who holds what and take it back, see barlease(1), which\n"
+	"                  looks at /run/barlease/control.sock\n"
+	"  --keep=FDS      have systemd keep up to that many fds, so that leases\n"
+	"                  outlive a restart and a crash\n"
 	"\n"
 	"SIGHUP has it read FILE anew; leases that the new policy allows, too,\n"
-	"stay. SIGTERM takes all of them back and ends it.\n"
+	"stay. SIGTERM and SIGINT take all of them back and end it; with --keep,\n"
+	"SIGTERM leaves them to the barleased that comes next.\n"
 	"\n"
 	"Exit status: 0 when it is done (--check: FILE is right), 1 when it\n"
 	"failed, 2 when the command line is wrong.\n";
@@ -58,6 +67,11 @@ static void say(const char *event, int err)
 	log_end(&line);
 }
 
+struct options {
+	const char *control;
+	uint32_t keep;
+};
+
 /* Logs what is wrong. */
 static int operators_begin(struct lender *lender, const char *path,
 			   struct control **control)
@@ -65,7 +79,6 @@ static int operators_begin(struct lender *lender, const char *path,
 	struct log_line line;
 	int err;
 
-	*control = NULL;
 	if (!path)
 		return 0;
 	err = control_open(lender, path, control);
@@ -78,53 +91,103 @@ static int operators_begin(struct lender *lender, const char *path,
 	return err;
 }
 
-static int run(const char *path, const char *control_path)
+/* Nothing is undone: what is kept is what counts. */
+static void leave(void)
+{
+	manager_stopping();
+	say("left", 0);
+	_exit(STATUS_OK);
+}
+
+static int serve(struct lender *lender, int signals,
+		 const struct options *options, struct control **control)
+{
+	int err = lender_take_handed(lender);
+
+	if (!err)
+		err = lender_begin(lender);
+	if (!err)
+		err = operators_begin(lender, options->control, control);
+	if (err)
+		return err;
+	say("ready", 0);
+	manager_ready("policy in force");
+	err = loop_run(lender, signals);
+	if (err == SIGTERM && lender->keep.max)
+		leave();
+	manager_stopping();
+	return err < 0 ? err : 0;
+}
+
+static int run(const char *path, const struct options *options)
 {
 	struct control *control = NULL;
 	struct lender lender;
 	int signals, err;
 
 	signals = loop_begin();
-	err = signals < 0 ? signals : lender_create(path, &lender);
-	if (err) {
-		say("failed", err);
-		return STATUS_FAILED;
-	}
-	err = lender_take_handed(&lender);
-	if (err)
-		say("failed", err);
-	else
-		err = lender_load(&lender);
-	if (!err)
-		err = operators_begin(&lender, control_path, &control);
+	err = signals < 0 ? signals : lender_create(path, options->keep, &lender);
 	if (!err) {
-		say("ready", 0);
-		manager_ready("policy in force");
-		err = loop_run(&lender, signals);
-		manager_stopping();
-		say(err ? "failed" : "end", err);
+		err = serve(&lender, signals, options, &control);
+		lender_end(&lender);
+		control_close(control);
 	}
-	lender_end(&lender);
-	control_close(control);
+	say(err ? "failed" : "end", err);
 	return err ? STATUS_FAILED : STATUS_OK;
+}
+
+static bool keep_read(const char *text, uint32_t *keep)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || !value ||
+	    value > KEEP_FDS_MAX)
+		return false;
+	*keep = (uint32_t)value;
+	return true;
+}
+
+static int wrong(void)
+{
+	fputs(usage, stderr);
+	return STATUS_USAGE;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "--check"))
-		return check(argv[2]);
-	if (argc == 2 && !strcmp(argv[1], "--help")) {
-		fputs(usage, stdout);
-		return STATUS_OK;
+	static const struct option options[] = {
+		{ "check", required_argument, NULL, 'c' },
+		{ "control", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "keep", required_argument, NULL, 'k' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options chosen = { 0 };
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (option) {
+		case 'c':
+			return argc == optind ? check(optarg) : wrong();
+		case 'h':
+			fputs(usage, stdout);
+			return STATUS_OK;
+		case 'k':
+			if (!keep_read(optarg, &chosen.keep))
+				return wrong();
+			break;
+		case 'o':
+			chosen.control = optarg;
+			break;
+		case 'v':
+			puts("barleased " BARLEASE_VERSION);
+			return STATUS_OK;
+		default:
+			return wrong();
+		}
 	}
-	if (argc == 2 && !strcmp(argv[1], "--version")) {
-		puts("barleased " BARLEASE_VERSION);
-		return STATUS_OK;
-	}
-	if (argc == 2 && argv[1][0] != '-')
-		return run(argv[1], NULL);
-	if (argc == 4 && !strcmp(argv[1], "--control") && argv[3][0] != '-')
-		return run(argv[3], argv[2]);
-	fputs(usage, stderr);
-	return STATUS_USAGE;
+	return optind == argc - 1 ? run(argv[optind], &chosen) : wrong();
 }

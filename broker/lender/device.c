@@ -27,16 +27,55 @@ static struct barlease_device *device_find(const struct setup *setup,
 	return NULL;
 }
 
-static int sim_open(const struct policy_device *wanted,
+static void name_print(const struct policy_device *wanted, char *name)
+{
+	if (wanted->backend == POLICY_SIM)
+		snprintf(name, BARLEASE_BDF_MAX, "sim:%.15s", wanted->name);
+	else
+		strcpy(name, wanted->bdf);
+}
+
+static int sim_open(const struct policy_device *wanted, const char *name,
 		    struct barlease_device **device)
 {
-	char name[BARLEASE_BDF_MAX];
 	struct barlease_sim_terms terms = { .name = name };
 
-	snprintf(name, sizeof(name), "sim:%.15s", wanted->name);
 	for (unsigned int i = 0; i < BARLEASE_BARS; i++)
 		terms.bar_size[i] = wanted->size;
 	return barlease_device_open_sim(&terms, device);
+}
+
+/* The one of a barleased before, if there is one. */
+static int device_get(struct lender *lender, const struct policy_device *wanted,
+		      struct barlease_device **device, const char **reason)
+{
+	char name[BARLEASE_BDF_MAX];
+	int err;
+
+	name_print(wanted, name);
+	err = keep_resume_device(&lender->keep, name, device);
+	if (err != -ENOENT)
+		return err;
+	if (wanted->backend == POLICY_SIM)
+		err = sim_open(wanted, name, device);
+	else
+		err = barlease_device_open_by(wanted->bdf, BARLEASE_ANY_WAY,
+					      NULL, device, reason);
+	if (err)
+		return err;
+	err = keep_device(&lender->keep, *device);
+	if (err) {
+		barlease_device_close(*device);
+		*device = NULL;
+		*reason = "it cannot be kept";
+	}
+	return err;
+}
+
+static void device_end(struct lender *lender, struct barlease_device *device)
+{
+	keep_forget_device(&lender->keep, device);
+	barlease_device_close(device);
 }
 
 static int device_open(struct lender *lender,
@@ -47,16 +86,12 @@ static int device_open(struct lender *lender,
 	struct log_line line;
 	int err;
 
-	if (wanted->backend == POLICY_SIM)
-		err = sim_open(wanted, device);
-	else
-		err = barlease_device_open_by(wanted->bdf, BARLEASE_ANY_WAY,
-					      NULL, device, &reason);
+	err = device_get(lender, wanted, device, &reason);
 	if (!err) {
 		err = barlease_server_add_device(lender->server, *device);
 		if (!err)
 			return 0;
-		barlease_device_close(*device);
+		device_end(lender, *device);
 		*device = NULL;
 		reason = "it cannot be lent from";
 	}
@@ -101,7 +136,7 @@ void devices_drop(struct lender *lender, struct setup *setup)
 			continue;
 		barlease_server_remove_device(lender->server,
 					      setup->devices[i]);
-		barlease_device_close(setup->devices[i]);
+		device_end(lender, setup->devices[i]);
 		setup->devices[i] = NULL;
 	}
 }
@@ -123,6 +158,6 @@ void devices_close(struct lender *lender, const struct setup *old,
 		if (lender->server)
 			barlease_server_remove_device(lender->server,
 						      old->devices[i]);
-		barlease_device_close(old->devices[i]);
+		device_end(lender, old->devices[i]);
 	}
 }

@@ -28,11 +28,28 @@ static void unknown_log(const struct manager_fd *fd)
 	log_end(&line);
 }
 
+static int kept_take(struct lender *lender, const struct manager_fd *fd)
+{
+	int err = keep_take(&lender->keep, fd->name, fd->fd);
+
+	if (err != -ENOENT)
+		return err;
+	err = barlease_server_take(lender->server, fd->name, fd->fd);
+	if (!err)
+		lender->keep.count++;
+	return err;
+}
+
 static int take(struct lender *lender, const struct manager_fd *fd)
 {
+	int err = lender->keep.max ? kept_take(lender, fd) : -ENOENT;
+
+	if (err != -ENOENT)
+		return err;
 	if (is_socket(fd->fd))
 		return handed_add(&lender->handed, fd->fd);
 	unknown_log(fd);
+	manager_forget(fd->name);
 	close(fd->fd);
 	return 0;
 }

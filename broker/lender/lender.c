@@ -6,14 +6,18 @@
 
 #include "log.h"
 
-int lender_create(const char *file, struct lender *lender)
+int lender_create(const char *file, uint32_t keep, struct lender *lender)
 {
-	const struct barlease_server_terms terms = {
+	struct barlease_server_terms terms = {
 		.context = lender,
 		.calls = lender_calls,
 	};
 
-	*lender = (struct lender){ .file = file };
+	*lender = (struct lender){
+		.file = file,
+		.keep = { .max = keep, .policy_fd = -1 },
+	};
+	terms.store = keep_store(&lender->keep);
 	return barlease_server_create(&terms, &lender->server);
 }
 
@@ -28,6 +32,7 @@ void lender_end(struct lender *lender)
 	setup_free(lender->setup);
 	lender->setup = NULL;
 	handed_end(&lender->handed);
+	keep_end(&lender->keep);
 }
 
 static void mistakes_log(const struct lender *lender,
@@ -77,6 +82,19 @@ static void retry(struct lender *lender)
 	offers_retry(lender);
 }
 
+/* Whoever comes after this goes on with it, from here on. */
+static int policy_keep(struct lender *lender, struct setup *setup)
+{
+	int err = keep_policy(&lender->keep, setup->policy);
+
+	if (err) {
+		sockets_drop(lender, setup);
+		devices_drop(lender, setup);
+		setup_free(setup);
+	}
+	return err;
+}
+
 int lender_load(struct lender *lender)
 {
 	struct setup *old = lender->setup;
@@ -87,6 +105,8 @@ int lender_load(struct lender *lender)
 	err = policy_load(lender, &policy);
 	if (!err)
 		err = setup_make(lender, policy, &new);
+	if (!err)
+		err = policy_keep(lender, new);
 	load_log(lender, err);
 	if (err)
 		return err;

@@ -6,6 +6,7 @@
 #include <barlease.h>
 #include <barlease/server.h>
 
+#include "lender/keep.h"
 #include "policy/policy.h"
 #include "service/handed.h"
 
@@ -29,6 +30,7 @@ struct setup {
 };
 
 struct lender {
+	struct keep keep; /* comes first, for the server's store */
 	const char *file;
 	struct barlease_server *server;
 	struct setup *setup; /* in force; NULL: none so far */
@@ -41,19 +43,29 @@ struct lender {
 /**
  * lender_create() - have one, of nothing so far
  * @file: policy file; lives as long as the lender
+ * @keep: how many fds the service manager keeps for it, up to KEEP_FDS_MAX; 0:
+ *	none
  * @lender: to be filled, for lender_end()
  *
  * Return: 0 or as barlease_server_create().
  */
-int lender_create(const char *file, struct lender *lender);
+int lender_create(const char *file, uint32_t keep, struct lender *lender);
 
 /**
- * lender_take_handed() - have the sockets that were handed over
+ * lender_take_handed() - have what was handed over
  * @lender: lender, of nothing so far
  *
  * Return: 0 or -errno.
  */
 int lender_take_handed(struct lender *lender);
+
+/**
+ * lender_begin() - lend, and go on where a barleased before was cut off
+ * @lender: lender, of nothing but what was handed over
+ *
+ * Return: 0 or -errno, and it is logged.
+ */
+int lender_begin(struct lender *lender);
 
 /* All leases are taken back, and the devices are closed. */
 void lender_end(struct lender *lender);

@@ -66,6 +66,8 @@ struct policy {
 	size_t device_count;
 	struct policy_offer *offers;
 	size_t offer_count;
+	char *text; /* that it was read from */
+	size_t length;
 };
 
 /**

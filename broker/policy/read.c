@@ -18,9 +18,20 @@ void policy_free(struct policy *policy)
 			free(offer->allow[j].pattern);
 		free(offer->allow);
 	}
+	free(policy->text);
 	free(policy->devices);
 	free(policy->offers);
 	free(policy);
+}
+
+static int text_copy(struct policy *policy, const char *text, size_t length)
+{
+	policy->text = malloc(length + 1);
+	if (!policy->text)
+		return -ENOMEM;
+	memcpy(policy->text, text, length);
+	policy->length = length;
+	return 0;
 }
 
 int policy_parse(const char *text, size_t length, struct policy **policy,
@@ -32,7 +43,9 @@ int policy_parse(const char *text, size_t length, struct policy **policy,
 	reading.policy = calloc(1, sizeof(*reading.policy));
 	if (!reading.policy)
 		return -ENOMEM;
-	err = raw_read(text, length, &reading.raw, mistakes);
+	err = text_copy(reading.policy, text, length);
+	if (!err)
+		err = raw_read(text, length, &reading.raw, mistakes);
 	if (!err) {
 		sections_take(&reading);
 		if (!reading.failed)

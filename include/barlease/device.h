@@ -110,6 +110,44 @@ int barlease_device_open_by(const char *bdf, enum barlease_way way,
 int barlease_device_adopt(int fd, const char *bdf,
 			  struct barlease_device **dev);
 
+/* What a device consists of, as a later process needs it. */
+struct barlease_part {
+	char name[24]; /* printable, without blanks and colons */
+	int fd;
+};
+
+#define BARLEASE_PARTS_MAX 6
+
+/**
+ * barlease_device_parts() - the fds that have a device be open
+ * @dev: device
+ * @parts: where to put them, BARLEASE_PARTS_MAX of them; the fds stay @dev's
+ *
+ * As long as somebody has a copy of each - the fd store of systemd, say -, the
+ * device stays open and its leases live, even if this process dies. What is in
+ * the memory of this process is not there: how interrupts are wired, say.
+ *
+ * Return: how many; -EOPNOTSUPP when it was adopted, or is simulated with MSI-X.
+ */
+int barlease_device_parts(const struct barlease_device *dev,
+			  struct barlease_part *parts);
+
+/**
+ * barlease_device_resume() - have a device that another process has opened
+ * @name: PCI address, see barlease_bdf_parse(), or name of a simulated one
+ * @parts: as of barlease_device_parts(), in any order; the fds are the device's
+ *	on success, and else stay the caller's
+ * @count: how many
+ * @dev: where to put the device, which barlease_device_close() ends
+ *
+ * Only one process at a time may have it: who has died does not.
+ *
+ * Return: 0; -EINVAL when @name is none, or these are not the parts of a device;
+ * -EBADF when one of them is not open; -ENOMEM; -ENAMETOOLONG.
+ */
+int barlease_device_resume(const char *name, const struct barlease_part *parts,
+			   unsigned int count, struct barlease_device **dev);
+
 /**
  * barlease_device_close() - give the function up
  * @dev: device, or NULL

@@ -148,6 +148,25 @@ int barlease_lease_info(struct barlease_device *dev, int fd,
 int barlease_lease_revoke(struct barlease_device *dev, int fd);
 
 /**
+ * barlease_lease_resume() - have a lease of a device that was resumed
+ * @dev: device, see barlease_device_resume()
+ * @fd: of the lease, as it was exported by the process before; stays the
+ *	caller's
+ * @bar: what it is of
+ * @range: the one that it has
+ * @terms: that it was exported with
+ *
+ * Leases of a simulated device are to be resumed in the order in which they were
+ * exported.
+ *
+ * Return: 0; -EBADFD when it has ended; -EINVAL when it is no lease, or another
+ * one; -EBADF; -ENOMEM; or as barlease_lease_info().
+ */
+int barlease_lease_resume(struct barlease_device *dev, int fd, unsigned int bar,
+			  const struct barlease_range *range,
+			  const struct barlease_terms *terms);
+
+/**
  * barlease_lease_size() - size of a lease
  * @fd: fd of a lease
  * @size: where to put the size in bytes

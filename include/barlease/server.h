@@ -163,6 +163,26 @@ struct barlease_server_calls {
 	void (*offer_gone)(void *context, uint64_t offer);
 };
 
+/*
+ * Where fds outlive the process: the fd store of systemd, say, or a parent. With
+ * it, another server in a later process can go on where this one was cut off, at
+ * whatever moment that was, see barlease_server_resume(). Lessees notice
+ * nothing. The functions must not call the server.
+ */
+struct barlease_server_store {
+	/* Keep a copy of an fd by a name of up to 39 printable characters.
+	 * Return: 0, or -errno: what it is of is refused then. NULL: nothing is
+	 * kept.
+	 */
+	int (*put)(void *context, const char *name, int fd);
+	/* Close it. */
+	void (*remove)(void *context, const char *name);
+	/* How many of the server's it has room for: one for the server, each
+	 * lessee, each lease and each socket. What is more is refused.
+	 */
+	uint32_t max;
+};
+
 /* What a server is like. All zero is a good choice. */
 struct barlease_server_terms {
 	void *context; /* for the callbacks and the clock */
@@ -188,6 +208,7 @@ struct barlease_server_terms {
 	 * EBUSY.
 	 */
 	uint32_t waiting_max;
+	struct barlease_server_store store;
 };
 
 /**
@@ -199,6 +220,42 @@ struct barlease_server_terms {
  */
 int barlease_server_create(const struct barlease_server_terms *terms,
 			   struct barlease_server **server);
+
+/**
+ * barlease_server_take() - have an fd that a server before has kept
+ * @server: server with a store, of nothing so far
+ * @name: by which it was kept
+ * @fd: it; on success the server's, and close-on-exec
+ *
+ * Return: 0; -ENOENT when the name is none of a server's, -EEXIST when there is
+ * one of that name, -EINVAL when @server has no store, or was resumed; -EBADF,
+ * -ENOMEM.
+ */
+int barlease_server_take(struct barlease_server *server, const char *name,
+			 int fd);
+
+/**
+ * barlease_server_resume() - go on, and keep what happens from now on
+ * @server: server with a store, that has its devices (resumed as well, see
+ *	barlease_device_resume()), offers and sockets. barlease_server_listen()
+ *	uses a socket with its path that was taken.
+ *
+ * Who was connected is, with his leases, waiting requests and the time that is
+ * left, and numbers of lessees and leases go on. No callback tells of them. Who
+ * has died meanwhile, or had not read what he was sent, is gone with his leases;
+ * a lease of what is not offered any longer is revoked. Where nothing was taken,
+ * it begins. Without this call nothing is kept.
+ *
+ * To leave what is kept to a later server, end the process:
+ * barlease_server_destroy() takes everything back.
+ *
+ * Return: 0; -EINVAL when @server has no store, or was resumed; or, when only
+ * barlease_server_destroy() can be called any more, and all devices must be
+ * closed, which ends the leases: -EPROTONOSUPPORT when it was kept by a server
+ * that does it in another way, -EPROTO when it cannot be true, what revoking a
+ * lease answers, what the store does, -ENFILE, -ENOMEM.
+ */
+int barlease_server_resume(struct barlease_server *server);
 
 /**
  * barlease_server_destroy() - take everything back and end

@@ -44,6 +44,13 @@ struct barlease_backend {
 			  struct barlease_info *info,
 			  struct barlease_range *ranges, unsigned int count);
 	int (*lease_revoke)(struct barlease_device *dev, int fd);
+
+	int (*parts)(const struct barlease_device *dev,
+		     struct barlease_part *parts);
+	int (*lease_resume)(struct barlease_device *dev, int fd,
+			    unsigned int bar,
+			    const struct barlease_range *range,
+			    const struct barlease_terms *terms);
 };
 
 #endif /* BARLEASE_BACKEND_H */

@@ -292,6 +292,10 @@ static int take_answer(struct barlease_lessee *lessee,
 		return lessee_hang_up(
 			lessee, error == -EAGAIN ? -ECONNRESET : error, NULL);
 	}
+	/* Its server was cut off when it had told it, and does not know. */
+	if (!record && type == BARLEASE_PACKET_GRANT &&
+	    record_of_lease(lessee, packet->grant.lease))
+		return 0;
 	if (!record)
 		return violation(lessee, "an answer to nothing");
 	if (asked_by(type) && asked_by(type) != record->asked)

@@ -192,11 +192,9 @@ static int watch(struct barlease_server *server, struct server_client *client,
 static void client_add(struct barlease_server *server,
 		       struct server_client *client)
 {
-	client->id = ++server->last_client;
 	list_add_tail(&server->clients, &client->link);
 	list_add_tail(&client->listener->clients, &client->of_listener);
 	server->client_count++;
-	server_call_came(server, client);
 }
 
 static void socket_prepare(int fd)
@@ -248,10 +246,67 @@ void server_client_come(struct barlease_server *server,
 				 "too many lessees of this user are connected");
 		return;
 	}
+	client->id = ++server->last_client;
+	if (server_keep_lessee(server, client, fd)) {
+		client_unmake(server, client);
+		close(peer.process);
+		server_turn_away(fd, EMFILE,
+				 "there is no room to keep one more lessee");
+		return;
+	}
 	err = watch(server, client, fd, peer.process);
 	client_add(server, client);
+	server_call_came(server, client);
 	if (err)
 		server_client_fail(server, client, "it cannot be watched");
+}
+
+static int resumed_peer(const struct keep_lessee *kept, int fd,
+			struct peer *peer)
+{
+	int err = server_peer_get(fd, peer);
+
+	if (err)
+		return err;
+	/* Who it is counts as it was then. */
+	strcpy(peer->cgroup, kept->cgroup);
+	strcpy(peer->command, kept->command);
+	return 0;
+}
+
+int server_client_resume(struct barlease_server *server,
+			 struct keep_record *record, int fd,
+			 struct server_client **client)
+{
+	struct server_listener *listener;
+	struct server_client *new;
+	ssize_t groups;
+	struct peer peer;
+	int err;
+
+	err = resumed_peer(&record->of_lessee, fd, &peer);
+	if (err)
+		return err;
+	listener = server_listener_resume(server, record->of_lessee.path);
+	new = listener ? client_make(server, listener, &peer) : NULL;
+	groups = new ? server_peer_groups(fd, &new->groups) : -ENOMEM;
+	if (groups < 0) {
+		if (new)
+			client_unmake(server, new);
+		if (listener)
+			server_listener_put(server, listener);
+		close(peer.process);
+		return (int)groups;
+	}
+	new->group_count = (size_t)groups;
+	new->id = record->id;
+	new->record = record;
+	err = watch(server, new, fd, peer.process);
+	client_add(server, new);
+	if (err)
+		server_client_fail(server, new, "it cannot be watched");
+	*client = new;
+	return 0;
 }
 
 /*
@@ -272,6 +327,7 @@ void server_client_end(struct barlease_server *server,
 {
 	list_remove(&client->failing);
 	leftovers_take(client);
+	server_keep_end_lessee(server, client);
 	server_source_end(server, &client->socket);
 	server_source_end(server, &client->process);
 	while (!list_empty(&client->out))

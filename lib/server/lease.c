@@ -61,7 +61,6 @@ static void count(struct barlease_server *server, struct server_lease *lease)
 	struct server_client *client = lease->client;
 	struct server_offer *offer = lease->offer;
 
-	lease->id = ++server->last_lease;
 	table_add(&server->leases, &lease->by_id, table_hash(0, lease->id));
 	list_add_tail(&offer->leases, &lease->of_offer);
 	offer->lease_count++;
@@ -94,20 +93,69 @@ int server_grant(struct barlease_server *server, struct server_client *client,
 		err = new->fd;
 		goto err_give_back;
 	}
-	new->share = *share;
-	*share = (struct server_share){ { NULL } };
-	count(server, new);
 	if (offer->terms.time_limit) {
 		new->timer_why = BARLEASE_END_EXPIRED;
 		server_timer_set(&server->timers, &new->timer,
 				 server_due(server, offer->terms.time_limit));
 	}
+	new->id = ++server->last_lease;
+	err = server_keep_lease(server, new, serial);
+	if (err)
+		goto err_revoke;
+	new->share = *share;
+	*share = (struct server_share){ { NULL } };
+	count(server, new);
 	server_call_grant(server, new);
 	server_tell_granted(server, new, serial);
 	return 0;
 
+err_revoke:
+	/* Nobody else has seen it. */
+	barlease_lease_revoke(offer->device->device, new->fd);
+	close(new->fd);
 err_give_back:
 	server_slice_give_back(offer, new->index);
+	server_timer_end(&server->timers, &new->timer);
+err_free:
+	free(new);
+	return err;
+}
+
+int server_lease_resume(struct barlease_server *server,
+			struct server_client *client,
+			struct server_offer *offer, struct keep_record *record,
+			int fd)
+{
+	const struct keep_lease *kept = &record->of_lease;
+	struct server_lease *new = calloc(1, sizeof(*new));
+	int err;
+
+	if (!new)
+		return -ENOMEM;
+	err = server_timer_init(&server->timers, &new->timer,
+				server_lease_expire);
+	if (err)
+		goto err_free;
+	err = server_share_take(server, client, offer, &new->share);
+	if (err)
+		goto err_timer;
+	new->id = record->id;
+	new->client = client;
+	new->offer = offer;
+	new->fd = fd;
+	new->index = kept->index;
+	new->access = (enum barlease_access)kept->access;
+	new->attribute = (enum barlease_attribute)kept->attribute;
+	new->since = kept->since;
+	new->recalled = kept->recalled;
+	new->timer_why = kept->due_why;
+	new->record = record;
+	server_slice_take_at(offer, new->index);
+	server_timer_set(&server->timers, &new->timer, kept->due);
+	count(server, new);
+	return 0;
+
+err_timer:
 	server_timer_end(&server->timers, &new->timer);
 err_free:
 	free(new);

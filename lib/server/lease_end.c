@@ -38,6 +38,7 @@ static void fd_close(struct server_lease *lease)
 static void lease_free(struct barlease_server *server,
 		       struct server_lease *lease)
 {
+	server_keep_end_lease(server, lease);
 	table_remove(&server->leases, &lease->by_id);
 	server_timer_end(&server->timers, &lease->timer);
 	list_remove(&lease->doomed);
@@ -158,6 +159,7 @@ void server_lease_recall(struct barlease_server *server,
 		return;
 	}
 	lease->recalled = true;
+	server_keep_due(lease);
 	server_call_recall(server, lease);
 	server_tell_recalled(server, lease);
 }

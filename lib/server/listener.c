@@ -148,41 +148,12 @@ static int listener_add(struct barlease_server *server,
 	err = server_source_add(server, &listener->source, fd, EPOLLIN);
 	if (err)
 		return err;
-	listener->id = ++server->last_listener;
+	if (!listener->id)
+		listener->id = ++server->last_listener;
 	list_add_tail(&server->listeners, &listener->link);
 	*id = listener->id;
+	server_keep_listener(server, listener);
 	return 0;
-}
-
-int barlease_server_listen(struct barlease_server *server, const char *path,
-			   mode_t mode, uint64_t *id)
-{
-	struct server_listener *new;
-	struct stat status;
-	int fd, err;
-
-	if (server->depth)
-		return -EDEADLK;
-	new = listener_make(server);
-	if (!new)
-		return -ENOMEM;
-	new->path = strdup(path);
-	fd = new->path ? server_socket_open(path, mode) : -ENOMEM;
-	if (fd < 0) {
-		listener_unmake(server, new);
-		return fd;
-	}
-	if (!stat(path, &status)) {
-		new->device = status.st_dev;
-		new->inode = status.st_ino;
-	}
-	err = listener_add(server, new, fd, id);
-	if (err) {
-		unlink(path);
-		close(fd);
-		listener_unmake(server, new);
-	}
-	return err;
 }
 
 static int socket_option(int fd, int option)
@@ -212,6 +183,58 @@ static int socket_check(int fd)
 			return value == -EBADF ? -EBADF : -EINVAL;
 	}
 	return 0;
+}
+
+/* That of a server before, if there is one. */
+static int socket_get(struct barlease_server *server,
+		      struct server_listener *listener, mode_t mode)
+{
+	int fd = server_keep_socket(server, listener->path, &listener->id);
+
+	if (fd < 0)
+		return server_socket_open(listener->path, mode);
+	listener->kept = true;
+	if (socket_check(fd) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
+	    chmod(listener->path, mode) < 0) {
+		listener->source.fd = fd;
+		server_keep_end_listener(server, listener);
+		listener->source.fd = -1;
+		close(fd);
+		listener->id = 0;
+		return server_socket_open(listener->path, mode);
+	}
+	return fd;
+}
+
+int barlease_server_listen(struct barlease_server *server, const char *path,
+			   mode_t mode, uint64_t *id)
+{
+	struct server_listener *new;
+	struct stat status;
+	int fd, err;
+
+	if (server->depth)
+		return -EDEADLK;
+	new = listener_make(server);
+	if (!new)
+		return -ENOMEM;
+	new->path = strdup(path);
+	fd = new->path ? socket_get(server, new, mode) : -ENOMEM;
+	if (fd < 0) {
+		listener_unmake(server, new);
+		return fd;
+	}
+	if (!stat(path, &status)) {
+		new->device = status.st_dev;
+		new->inode = status.st_ino;
+	}
+	err = listener_add(server, new, fd, id);
+	if (err) {
+		unlink(path);
+		close(fd);
+		listener_unmake(server, new);
+	}
+	return err;
 }
 
 int barlease_server_listen_fd(struct barlease_server *server, int fd,
@@ -249,10 +272,33 @@ static void file_remove(const struct server_listener *listener)
 		unlink(listener->path);
 }
 
+struct server_listener *server_listener_resume(struct barlease_server *server,
+					       const char *path)
+{
+	struct server_listener *listener;
+	char other[KEEP_PATH_SIZE];
+	struct list *link, *next;
+
+	list_for_each(link, next, &server->listeners) {
+		listener = list_entry(link, struct server_listener, link);
+		server_address(listener->source.fd, other);
+		if (!listener->closed && !strcmp(other, path))
+			return listener;
+	}
+	listener = listener_make(server);
+	if (!listener)
+		return NULL;
+	listener->closed = true;
+	listener->id = ++server->last_listener;
+	list_add_tail(&server->listeners, &listener->link);
+	return listener;
+}
+
 void server_listener_close(struct barlease_server *server,
 			   struct server_listener *listener)
 {
 	file_remove(listener);
+	server_keep_end_listener(server, listener);
 	server_source_end(server, &listener->source);
 	server_timer_set(&server->timers, &listener->pause, SERVER_NEVER);
 	while (!list_empty(&listener->shown))

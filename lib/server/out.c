@@ -30,6 +30,7 @@ void server_client_watch(struct barlease_server *server,
 		events |= EPOLLIN;
 	if (server_has_unsent(client) || !list_empty(&client->unsaid))
 		events |= EPOLLOUT;
+	server_keep_behind(client, server_has_unsent(client));
 	server_source_watch(server, &client->socket, events);
 }
 
@@ -127,8 +128,8 @@ void server_send(struct barlease_server *server, struct server_client *client,
 		keep(server, client, packet, lease);
 	else if (err == -ETOOMANYREFS)
 		grant_undo(server, client, lease, packet->header.serial);
-	else
-		sent(server, client, err);
+	else if (sent(server, client, err) && lease)
+		server_keep_told(lease);
 }
 
 static bool kept_send(struct barlease_server *server,
@@ -145,6 +146,8 @@ static bool kept_send(struct barlease_server *server,
 					   lease ? lease->fd : first->fd);
 		if (err && err != -ETOOMANYREFS)
 			return sent(server, client, err);
+		if (!err && lease)
+			server_keep_told(lease);
 		server_outgoing_free(first);
 		client->out_count--;
 		if (err)

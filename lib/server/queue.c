@@ -36,6 +36,10 @@ static int room_check(const struct barlease_server *server,
 		SAY("%u requests wait already", server->waiter_count);
 		return EBUSY;
 	}
+	if (server->keep.on && !server->keep.file.free_count) {
+		SAY("there is no room to keep one more request");
+		return EBUSY;
+	}
 	if (offer && offer->terms.max_waiting &&
 	    offer->queue.count >= offer->terms.max_waiting) {
 		SAY("%u requests wait for \"%s\" already", offer->queue.count,
@@ -76,6 +80,18 @@ waiter_make(struct barlease_server *server, struct server_client *client,
 	return new;
 }
 
+static void waiter_add(struct barlease_server *server,
+		       struct server_waiter *waiter, uint64_t due)
+{
+	list_add_tail(&waiter->queue->waiters, &waiter->link);
+	list_add_tail(&waiter->client->waiters, &waiter->of_client);
+	waiter->queue->count++;
+	waiter->client->waiter_count++;
+	server->waiter_count++;
+	server_timer_set(&server->timers, &waiter->timeout, due);
+	waiter->position = waiter->queue->count;
+}
+
 int server_wait(struct barlease_server *server, struct server_client *client,
 		struct server_offer *offer,
 		const struct barlease_packet_request *request, char *sentence)
@@ -91,21 +107,45 @@ int server_wait(struct barlease_server *server, struct server_client *client,
 		SAY("the server has no memory");
 		return ENOMEM;
 	}
-	list_add_tail(&new->queue->waiters, &new->link);
-	list_add_tail(&client->waiters, &new->of_client);
-	new->queue->count++;
-	client->waiter_count++;
-	server->waiter_count++;
-	server_timer_set(&server->timers, &new->timeout,
-			 server_due(server, new->wait));
-	new->position = new->queue->count;
+	waiter_add(server, new, server_due(server, new->wait));
+	server_keep_waiter(server, new);
 	server_position_say(server, new);
+	return 0;
+}
+
+int server_waiter_resume(struct barlease_server *server,
+			 struct server_client *client,
+			 struct server_offer *offer, struct keep_record *record,
+			 bool tell)
+{
+	const struct keep_waiter *kept = &record->of_waiter;
+	const struct barlease_packet_request request = {
+		.header.serial = kept->serial,
+		.minimum = kept->minimum,
+		.wait = kept->wait,
+		.access = kept->access,
+		.attribute = kept->attribute,
+	};
+	struct server_waiter *new;
+
+	new = waiter_make(server, client, offer, &request);
+	if (!new)
+		return -ENOMEM;
+	waiter_add(server, new, kept->due);
+	/* Orders begin anew, and stay in order meanwhile. */
+	record->id = new->order;
+	new->record = record;
+	if (tell)
+		server_position_say(server, new);
+	else
+		new->told = new->position;
 	return 0;
 }
 
 void server_waiter_free(struct barlease_server *server,
 			struct server_waiter *waiter)
 {
+	server_keep_end_waiter(server, waiter);
 	server_position_leave(server, waiter);
 	list_remove(&waiter->link);
 	list_remove(&waiter->of_client);

@@ -75,6 +75,7 @@ static int fds_open(struct barlease_server *server)
 
 static void server_free(struct barlease_server *server)
 {
+	server_keep_end(server);
 	if (server->timer.fd >= 0)
 		close(server->timer.fd);
 	if (server->spare >= 0)

@@ -76,6 +76,8 @@ int server_offer_check_terms(const struct barlease_device *device,
 struct barlease_range server_slice_range(const struct server_offer *offer,
 					 uint32_t index);
 uint32_t server_slice_take(struct server_offer *offer);
+/* This one, which must be free. */
+void server_slice_take_at(struct server_offer *offer, uint32_t index);
 void server_slice_give_back(struct server_offer *offer, uint32_t index);
 /* Nobody gets it, until it is given back after all. */
 void server_slice_set_stuck(struct server_offer *offer, uint32_t index,
@@ -291,6 +293,69 @@ struct server_cgroup *server_cgroup_get(struct barlease_server *server,
 					const char *path);
 void server_cgroup_put(struct barlease_server *server,
 		       struct server_cgroup *cgroup);
+
+/* keep.c; where nothing is kept, all of these do nothing */
+
+/* Return: 0, -ENFILE where there is no room, or what the store answers. */
+int server_keep_put(struct barlease_server *server, enum server_kept_kind kind,
+		    uint64_t id, int fd);
+void server_keep_remove(struct barlease_server *server,
+			enum server_kept_kind kind, uint64_t id);
+/* Of what was taken and nobody has wanted so far; or NULL. */
+struct server_kept *server_keep_find(struct barlease_server *server,
+				     enum server_kept_kind kind, uint64_t id);
+/* The same for a socket with this path. Return: its fd, or -ENOENT. */
+int server_keep_socket(struct barlease_server *server, const char *path,
+		       uint64_t *id);
+/* The path that a socket has, "" without one, into KEEP_PATH_SIZE bytes. */
+void server_address(int fd, char *path);
+void server_keep_listener(struct barlease_server *server,
+			  struct server_listener *listener);
+void server_keep_end_listener(struct barlease_server *server,
+			      struct server_listener *listener);
+/* Return: as server_keep_put(). */
+int server_keep_lessee(struct barlease_server *server,
+		       struct server_client *client, int fd);
+/* Are there packets for it here? */
+void server_keep_behind(const struct server_client *client, bool behind);
+void server_keep_end_lessee(struct barlease_server *server,
+			    struct server_client *client);
+/* Return: as server_keep_put(). */
+int server_keep_lease(struct barlease_server *server,
+		      struct server_lease *lease, uint32_t serial);
+/* It is asked for, or ends, at another time. */
+void server_keep_due(const struct server_lease *lease);
+/* Its GRANT was sent. */
+void server_keep_told(const struct server_lease *lease);
+void server_keep_end_lease(struct barlease_server *server,
+			   struct server_lease *lease);
+/* Return: 0 or -ENFILE. */
+int server_keep_waiter(struct barlease_server *server,
+		       struct server_waiter *waiter);
+void server_keep_end_waiter(struct barlease_server *server,
+			    struct server_waiter *waiter);
+/* Throw away what nobody has wanted. */
+void server_keep_drop(struct barlease_server *server);
+void server_keep_end(struct barlease_server *server);
+
+/*
+ * What resume.c has made again. Each takes the record, and on success the fd.
+ * Return: 0 or -errno.
+ */
+int server_client_resume(struct barlease_server *server,
+			 struct keep_record *record, int fd,
+			 struct server_client **client);
+int server_lease_resume(struct barlease_server *server,
+			struct server_client *client,
+			struct server_offer *offer, struct keep_record *record,
+			int fd);
+int server_waiter_resume(struct barlease_server *server,
+			 struct server_client *client,
+			 struct server_offer *offer, struct keep_record *record,
+			 bool tell);
+/* The listener with this path, or one that is closed; NULL: no memory. */
+struct server_listener *server_listener_resume(struct barlease_server *server,
+					       const char *path);
 
 /* call.c: the callbacks */
 struct barlease_server_lessee

@@ -36,9 +36,14 @@ uint32_t server_slice_take(struct server_offer *offer)
 	struct server_slice *slice =
 		list_entry(offer->free.next, struct server_slice, free);
 
-	slice->leases++;
-	sort(offer, slice);
+	server_slice_take_at(offer, (uint32_t)(slice - offer->slices));
 	return (uint32_t)(slice - offer->slices);
+}
+
+void server_slice_take_at(struct server_offer *offer, uint32_t index)
+{
+	offer->slices[index].leases++;
+	sort(offer, &offer->slices[index]);
 }
 
 void server_slice_give_back(struct server_offer *offer, uint32_t index)

@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "protocol/packet.h"
 #include "public.h"
+#include "server/keep.h"
 #include "server/peer.h"
 #include "server/timer.h"
 
@@ -73,7 +74,7 @@ struct server_listener {
 	struct list clients;
 	struct server_queue queue; /* for anything */
 	struct server_timer pause;
-	bool closed;
+	bool closed, kept;
 };
 
 /* An offer on a socket. */
@@ -135,6 +136,7 @@ struct server_client {
 	/* A LIST that is being answered: what comes next. */
 	struct list *listing; /* NULL: none */
 	uint32_t listing_serial, listed;
+	struct keep_record *record; /* NULL: not kept */
 	struct list failing; /* of the server, if it is to be ended */
 	const char *ended; /* why, or is to be; NULL: connected */
 };
@@ -154,6 +156,7 @@ struct server_waiter {
 	enum barlease_attribute attribute;
 	uint32_t serial;
 	uint32_t position, told;
+	struct keep_record *record; /* NULL: not kept */
 };
 
 /* What a callback wants of a lease. */
@@ -183,6 +186,7 @@ struct server_lease {
 	struct server_timer timer;
 	enum barlease_end timer_why;
 	struct server_outgoing *grant; /* while it is on its way */
+	struct keep_record *record; /* NULL: not kept */
 	bool recalled, stuck;
 };
 
@@ -192,6 +196,28 @@ struct server_outgoing {
 	struct server_lease *lease; /* of a GRANT; NULL: it has ended */
 	int fd; /* that goes with it then, to be closed */
 	union packet packet[]; /* as much of it as it needs */
+};
+
+/* What fds in the store are; each is known by this and a number. */
+enum server_kept_kind {
+	KEPT_STATE, /* its number is the version of the format */
+	KEPT_LISTENER,
+	KEPT_LESSEE,
+	KEPT_LEASE,
+};
+
+struct server_kept {
+	enum server_kept_kind kind;
+	uint64_t id;
+	int fd; /* -1: somebody has taken it */
+};
+
+struct server_keep {
+	bool on;
+	struct keep_file file;
+	uint32_t stored; /* fds */
+	struct server_kept *taken; /* of a server before, until resumed */
+	size_t taken_count;
 };
 
 struct barlease_server {
@@ -210,6 +236,7 @@ struct barlease_server {
 	struct list failing, doomed, uneven, emptied, stale;
 	struct list buried; /* clients that events may still name */
 	unsigned int depth; /* of callbacks */
+	struct server_keep keep;
 };
 
 #endif /* SERVER_STATE_H */

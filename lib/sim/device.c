@@ -154,6 +154,8 @@ static const struct barlease_backend backend = {
 	.lease_set_attribute = sim_lease_set_attribute,
 	.lease_info = sim_lease_info,
 	.lease_revoke = sim_lease_revoke,
+	.parts = sim_parts,
+	.lease_resume = sim_lease_resume,
 };
 
 static int name_check(const char *name)
@@ -197,8 +199,6 @@ static int bars_make(struct sim *sim)
 {
 	int fd;
 
-	for (unsigned int i = 0; i < BARLEASE_BARS; i++)
-		sim->bars[i] = -1;
 	for (unsigned int i = 0; i < BARLEASE_BARS; i++) {
 		if (!sim->bar_size[i])
 			continue;
@@ -216,8 +216,8 @@ static int bars_make(struct sim *sim)
 	return 0;
 }
 
-int barlease_device_open_sim(const struct barlease_sim_terms *terms,
-			     struct barlease_device **dev)
+int sim_open_with(const struct barlease_sim_terms *terms, const int *bars,
+		  struct barlease_device **dev)
 {
 	struct sim *new;
 	int err;
@@ -240,10 +240,12 @@ int barlease_device_open_sim(const struct barlease_sim_terms *terms,
 
 	list_init(&new->live);
 	list_init(&new->ended);
+	for (unsigned int i = 0; i < BARLEASE_BARS; i++)
+		new->bars[i] = bars ? bars[i] : -1;
 	err = msix_set(&new->msix, terms);
 	if (!err && (table_init(&new->files) || table_init(&new->index.squares)))
 		err = -ENOMEM;
-	if (!err)
+	if (!err && !bars)
 		err = bars_make(new);
 	if (err) {
 		sim_free(new);
@@ -252,4 +254,10 @@ int barlease_device_open_sim(const struct barlease_sim_terms *terms,
 	pthread_mutex_init(&new->lock, NULL);
 	*dev = &new->device;
 	return 0;
+}
+
+int barlease_device_open_sim(const struct barlease_sim_terms *terms,
+			     struct barlease_device **dev)
+{
+	return sim_open_with(terms, NULL, dev);
 }

@@ -90,10 +90,28 @@ static int file_create(struct sim *sim, const struct sim_lease *lease,
 	return sim_lease_file_create(name, lease->info.length, terms->access);
 }
 
-/* Copy what it is of, and make it one of the device's. */
-static int lease_add(struct sim *sim, struct sim_lease *lease)
+int sim_lease_add(struct sim *sim, struct sim_lease *lease)
 {
 	struct sim_lease *ended;
+	int err;
+
+	lease->info.id = sim->last_id + 1;
+	err = sim_index_add(&sim->index, lease);
+	if (err)
+		return err;
+	/* The number of a file that is gone may come again. */
+	ended = ended_of(sim, &lease->file);
+	if (ended)
+		ended_forget(sim, ended);
+	sim->last_id++;
+	table_add(&sim->files, &lease->by_file, hash_of(&lease->file));
+	list_add(&sim->live, &lease->link);
+	return 0;
+}
+
+/* Copy what it is of, and make it one of the device's. */
+static int lease_begin(struct sim *sim, struct sim_lease *lease)
+{
 	uint64_t position = 0;
 	int err = 0;
 
@@ -103,19 +121,8 @@ static int lease_add(struct sim *sim, struct sim_lease *lease)
 				       lease->fd, position);
 		position += lease->ranges[i].length;
 	}
-	lease->info.id = sim->last_id + 1;
 	if (!err)
-		err = sim_index_add(&sim->index, lease);
-	if (err)
-		goto out;
-	/* The number of a file that is gone may come again. */
-	ended = ended_of(sim, &lease->file);
-	if (ended)
-		ended_forget(sim, ended);
-	sim->last_id++;
-	table_add(&sim->files, &lease->by_file, hash_of(&lease->file));
-	list_add(&sim->live, &lease->link);
-out:
+		err = sim_lease_add(sim, lease);
 	pthread_mutex_unlock(&sim->lock);
 	return err;
 }
@@ -166,7 +173,7 @@ int sim_lease_export(struct barlease_device *dev, unsigned int bar,
 	}
 	err = sim_lease_file_get(lease->fd, &lease->file);
 	if (!err)
-		err = lease_add(sim, lease);
+		err = lease_begin(sim, lease);
 	if (err)
 		goto err_close;
 	return fd;

@@ -72,6 +72,18 @@ static inline struct sim *sim_of(const struct barlease_device *dev)
 	return (struct sim *)(uintptr_t)dev;
 }
 
+/* device.c: with these files as BARs, which are its own then; NULL: new ones */
+int sim_open_with(const struct barlease_sim_terms *terms, const int *bars,
+		  struct barlease_device **dev);
+
+/* resume.c */
+int sim_parts(const struct barlease_device *dev, struct barlease_part *parts);
+int sim_resume(const char *name, const struct barlease_part *parts,
+	       unsigned int count, struct barlease_device **dev);
+int sim_lease_resume(struct barlease_device *dev, int fd, unsigned int bar,
+		     const struct barlease_range *range,
+		     const struct barlease_terms *terms);
+
 /* file.c */
 
 /**
@@ -150,6 +162,9 @@ int sim_lease_info(struct barlease_device *dev, int fd,
 		   struct barlease_info *info, struct barlease_range *ranges,
 		   unsigned int count);
 int sim_lease_revoke(struct barlease_device *dev, int fd);
+
+/* Make it one of the device's, the newest. Return: 0 or -ENOMEM. */
+int sim_lease_add(struct sim *sim, struct sim_lease *lease);
 
 /* End and forget all leases. */
 void sim_leases_end(struct sim *sim);

@@ -45,7 +45,15 @@ static const struct barlease_backend backend = {
 	.lease_set_attribute = barlease_vfio_lease_set_attribute,
 	.lease_info = barlease_vfio_lease_info,
 	.lease_revoke = barlease_vfio_lease_revoke,
+	.parts = barlease_vfio_parts,
+	.lease_resume = barlease_vfio_lease_resume,
 };
+
+void barlease_vfio_init(struct barlease_device *dev)
+{
+	dev->backend = &backend;
+	pthread_mutex_init(&dev->config_lock, NULL);
+}
 
 /* By iommufd if that can be, else by group. */
 static int any_open(const struct barlease_paths *paths, const char *vf_token,
@@ -111,8 +119,7 @@ int barlease_device_open_at(const struct barlease_paths *paths, const char *bdf,
 	if (err)
 		goto err_free;
 
-	new->backend = &backend;
-	pthread_mutex_init(&new->config_lock, NULL);
+	barlease_vfio_init(new);
 	*dev = new;
 	return 0;
 
@@ -156,8 +163,7 @@ int barlease_device_adopt(int fd, const char *bdf, struct barlease_device **dev)
 	new->fd = fd;
 	new->group_fd = -1;
 	new->iommu_fd = -1;
-	new->backend = &backend;
-	pthread_mutex_init(&new->config_lock, NULL);
+	barlease_vfio_init(new);
 	*dev = new;
 	return 0;
 }

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import socket
+import threading
 import time
 
 from lending import BARLEASED, PATIENCE, Lending
@@ -70,6 +71,11 @@ class Managed(Lending):
         self.told = [] # {key: value} of each message
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(self.path / "notify"))
+        # It has room for a few messages only: somebody must always listen.
+        self.lock = threading.Lock()
+        self.ended = threading.Event()
+        self.ear = threading.Thread(target=self.listen_on, daemon=True)
+        self.ear.start()
 
     def listen(self, name):
         """As a socket unit does."""
@@ -97,23 +103,28 @@ class Managed(Lending):
 
     def __exit__(self, *failure):
         super().__exit__(*failure)
+        self.ended.set()
+        self.ear.join()
         for _, fd in self.store:
             os.close(fd)
         for _, sock in self.sockets:
             sock.close()
         self.notify.close()
 
-    def hear(self, timeout=0):
-        """Take what was said so far. Return whether there was something."""
-        before = len(self.told)
-        while select.select([self.notify], [], [], timeout)[0]:
-            text, fds, _, _ = socket.recv_fds(self.notify, 4096, FDS_MAX)
-            message = dict(line.split("=", 1)
-                           for line in text.decode().splitlines() if line)
-            self.told.append(message)
-            self.keep(message, list(fds))
-            timeout = 0
-        return len(self.told) > before
+    def listen_on(self):
+        while not self.ended.is_set():
+            if select.select([self.notify], [], [], 0.05)[0]:
+                self.hear()
+
+    def hear(self):
+        """Take what was said so far."""
+        with self.lock:
+            while select.select([self.notify], [], [], 0)[0]:
+                text, fds, _, _ = socket.recv_fds(self.notify, 4096, FDS_MAX)
+                message = dict(line.split("=", 1)
+                               for line in text.decode().splitlines() if line)
+                self.told.append(message)
+                self.keep(message, list(fds))
 
     def keep(self, message, fds):
         name = message.get("FDNAME", "stored")
@@ -131,11 +142,12 @@ class Managed(Lending):
         """Wait until that many messages have this key. Return those."""
         end = time.monotonic() + PATIENCE
         while True:
+            self.hear()
             found = [message for message in self.told if key in message]
             if len(found) >= count:
                 return found
             assert time.monotonic() < end, self.told
-            self.hear(0.1)
+            time.sleep(0.01)
 
     def kept(self):
         """Names of what is in the store now."""

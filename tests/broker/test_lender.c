@@ -92,7 +92,7 @@ static int setup(void **state)
 	assert_non_null(fixture.log);
 	fixture.before = dup(STDERR_FILENO);
 	dup2(fileno(fixture.log), STDERR_FILENO);
-	assert_int_equal(lender_create(fixture.file, &fixture.lender), 0);
+	assert_int_equal(lender_create(fixture.file, 0, &fixture.lender), 0);
 	*state = &fixture;
 	return 0;
 }

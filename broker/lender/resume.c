@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/* Going on where another barleased was cut off. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lender/lender.h"
+#include "log.h"
+
+static int count_lease(void *context,
+		       const struct barlease_server_lessee *lessee,
+		       const struct barlease_server_lease *lease)
+{
+	(void)lessee;
+	(void)lease;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static int count_lessee(void *context,
+			const struct barlease_server_lessee *lessee)
+{
+	(void)lessee;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static int count_request(void *context,
+			 const struct barlease_server_lessee *lessee,
+			 const struct barlease_server_request *request)
+{
+	(void)lessee;
+	(void)request;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static void resumed_log(struct lender *lender)
+{
+	unsigned int lessees = 0, leases = 0, waiting = 0;
+	struct log_line line;
+
+	barlease_server_each_lessee(lender->server, count_lessee, &lessees);
+	barlease_server_each_lease(lender->server, count_lease, &leases);
+	barlease_server_each_request(lender->server, count_request, &waiting);
+	log_begin(&line, LOG_NOTICE, "resumed");
+	log_format(&line, "lessees", "%u", lessees);
+	log_format(&line, "leases", "%u", leases);
+	log_format(&line, "waiting", "%u", waiting);
+	log_end(&line);
+}
+
+static void failure_log(int err)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_CRIT, "resume-failed");
+	log_text(&line, "error", strerror(-err));
+	log_text(&line, "reason",
+		 "leases of the barleased before are taken back");
+	log_end(&line);
+}
+
+static int kept_policy_parse(const struct lender *lender,
+			     struct policy **policy)
+{
+	struct mistakes mistakes = { 0 };
+	char *text;
+	size_t length;
+	int err;
+
+	err = keep_policy_read(&lender->keep, &text, &length);
+	if (err)
+		return err;
+	err = policy_parse(text, length, policy, &mistakes);
+	mistakes_free(&mistakes);
+	free(text);
+	return err;
+}
+
+/* All as it was: what has changed since then is a matter of a reload. */
+static int all_resume(struct lender *lender)
+{
+	struct policy *policy;
+	int err;
+
+	err = kept_policy_parse(lender, &policy);
+	if (err)
+		return err;
+	err = setup_make(lender, policy, &lender->setup);
+	if (err)
+		return err;
+	offers_come(lender, NULL);
+	return barlease_server_resume(lender->server);
+}
+
+/* Nothing of it is any good. Closing a device ends its leases. */
+static int begin_anew(struct lender *lender)
+{
+	struct handed handed = lender->handed;
+	int err;
+
+	lender->handed = (struct handed){ 0 };
+	lender_end(lender);
+	err = lender_create(lender->file, lender->keep.max, lender);
+	lender->handed = handed;
+	return err;
+}
+
+int lender_begin(struct lender *lender)
+{
+	int err;
+
+	if (!lender->keep.max)
+		return lender_load(lender);
+	if (lender->keep.policy_fd >= 0) {
+		err = all_resume(lender);
+		if (!err) {
+			keep_drop(&lender->keep);
+			resumed_log(lender);
+			/* A policy that is wrong now leaves the one before. */
+			lender_load(lender);
+			return 0;
+		}
+		failure_log(err);
+		err = begin_anew(lender);
+		if (err)
+			return err;
+	}
+	keep_drop(&lender->keep);
+	err = barlease_server_resume(lender->server);
+	if (err == -EPROTO || err == -EPROTONOSUPPORT) {
+		failure_log(err);
+		err = begin_anew(lender);
+		if (!err)
+			err = barlease_server_resume(lender->server);
+	}
+	return err ? err : lender_load(lender);
+}

@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "operators/control.h"
 #include "policy/policy.h"
+#include "service/confine.h"
 #include "service/manager.h"
 
 enum status {
@@ -108,8 +109,12 @@ static int serve(struct lender *lender, int signals,
 		err = lender_begin(lender);
 	if (!err)
 		err = operators_begin(lender, options->control, control);
+	if (!err)
+		err = confine();
 	if (err)
 		return err;
+	if (!filter_is_there)
+		say("no-filter", 0);
 	say("ready", 0);
 	manager_ready("policy in force");
 	err = loop_run(lender, signals);

@@ -11,6 +11,26 @@ from manager import Managed
 from policies import ALL, BOTH, DEVICE, QUEUES
 
 
+def status_of(lending):
+    with open(f"/proc/{lending.process.pid}/status",
+              encoding="ascii") as status:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in status)
+
+
+# What it may
+
+def test_it_lends_with_nothing_but_what_that_needs():
+    with Managed(ALL) as lending:
+        lending.lessee().get("queues")
+        status = status_of(lending)
+        assert status["NoNewPrivs"] == "1", status
+        # A filter, unless it was built without one.
+        if not lending.lines("no-filter"):
+            assert status["Seccomp"] == "2", status
+        for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+            assert int(status[kind], 16) & ~1 == 0, status
+
+
 # What it tells
 
 def test_it_says_when_it_is_ready():

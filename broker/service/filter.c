@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The system calls that are left. Reloading a policy is the widest of it: it may
+ * open devices, make sockets and look names up. No other program, no other
+ * process, no network, no new code.
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "service/confine.h"
+
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+const bool filter_is_there = true;
+
+static const char *const allowed[] = {
+	/* files */
+	"access", "chmod", "close", "dup", "faccessat", "faccessat2",
+	"fallocate", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl",
+	"fstat", "ftruncate", "getdents64", "lchown", "lseek", "lstat",
+	"memfd_create", "mkdir", "mkdirat", "newfstatat", "open", "openat",
+	"pread64", "pwrite64", "read", "readlink", "readlinkat", "readv",
+	"rename", "renameat", "renameat2", "stat", "statx", "unlink",
+	"unlinkat", "write", "writev",
+	/* waiting */
+	"clock_gettime", "clock_nanosleep", "epoll_create1", "epoll_ctl",
+	"epoll_pwait", "epoll_wait", "futex", "gettimeofday", "nanosleep",
+	"poll", "ppoll", "signalfd4", "time", "timerfd_create",
+	"timerfd_settime",
+	/* sockets */
+	"accept", "accept4", "bind", "connect", "getpeername", "getsockname",
+	"getsockopt", "listen", "recvfrom", "recvmsg", "sendmsg", "sendto",
+	"setsockopt", "shutdown",
+	/* itself */
+	"brk", "exit", "exit_group", "getegid", "geteuid", "getgid", "getpid",
+	"getrandom", "gettid", "getuid", "madvise", "mremap", "munmap",
+	"pidfd_open", "restart_syscall", "rseq", "rt_sigaction",
+	"rt_sigprocmask", "rt_sigreturn", "sched_getaffinity", "sched_yield",
+	"set_robust_list", "sigaltstack", "sysinfo", "uname",
+#ifdef __SANITIZE_ADDRESS__
+	/* What looks for leaks, at the end. */
+	"clone", "clone3", "getdents", "getppid", "kill", "membarrier", "mincore", "pipe",
+	"pipe2", "prctl", "ptrace", "wait4",
+#endif
+};
+
+/* Nothing that has gone wrong needs these. */
+static const char *const fatal[] = { "execve", "execveat" };
+
+static int allow(scmp_filter_ctx filter, const char *name, unsigned int count,
+		 const struct scmp_arg_cmp *conditions)
+{
+	int number = seccomp_syscall_resolve_name(name);
+	int err;
+
+	/* Older libraries do not know some, other machines do not have some. */
+	if (number == __NR_SCMP_ERROR)
+		return 0;
+	err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count,
+				     conditions);
+	return err == -EDOM ? 0 : err;
+}
+
+/* Memory is written or executed, not both. */
+static int allow_memory(scmp_filter_ctx filter, const char *name)
+{
+	const scmp_datum_t both = PROT_WRITE | PROT_EXEC;
+	const struct scmp_arg_cmp data =
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	const struct scmp_arg_cmp code =
+		SCMP_A2(SCMP_CMP_MASKED_EQ, both, PROT_EXEC);
+	int err = allow(filter, name, 1, &data);
+
+	return err ? err : allow(filter, name, 1, &code);
+}
+
+/* By the type of the request: of VFIO and iommufd, and of DMABUFs. */
+static int allow_ioctls(scmp_filter_ctx filter)
+{
+	static const char types[] = { ';', 'b' };
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(types); i++) {
+		const scmp_datum_t type = (scmp_datum_t)types[i] << 8;
+		const struct scmp_arg_cmp request =
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, type);
+
+		err = allow(filter, "ioctl", 1, &request);
+	}
+	return err;
+}
+
+static int allow_some(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp local = SCMP_A0(SCMP_CMP_EQ, AF_UNIX);
+	const struct scmp_arg_cmp asked = SCMP_A2(SCMP_CMP_EQ, 0);
+	const struct scmp_arg_cmp own =
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	int err = allow(filter, "socket", 1, &local);
+
+	/* getrlimit(), and abort(). */
+	if (!err)
+		err = allow(filter, "prlimit64", 1, &asked);
+	if (!err)
+		err = allow(filter, "tgkill", 1, &own);
+	if (!err)
+		err = allow_ioctls(filter);
+	if (!err)
+		err = allow_memory(filter, "mmap");
+	return err ? err : allow_memory(filter, "mprotect");
+}
+
+static int rules_add(scmp_filter_ctx filter)
+{
+	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
+				   SCMP_ACT_KILL_PROCESS);
+
+	for (size_t i = 0; !err && i < sizeof(allowed) / sizeof(*allowed); i++)
+		err = allow(filter, allowed[i], 0, NULL);
+	for (size_t i = 0; !err && i < sizeof(fatal) / sizeof(*fatal); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS,
+				       seccomp_syscall_resolve_name(fatal[i]),
+				       0);
+	return err ? err : allow_some(filter);
+}
+
+int filter_set(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int err;
+
+	if (!filter)
+		return -ENOMEM;
+	err = rules_add(filter);
+	if (!err)
+		err = seccomp_load(filter);
+	seccomp_release(filter);
+	return err;
+}

@@ -5,11 +5,14 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lender/metrics.h"
+#include "log.h"
 #include "operators/control.h"
 #include "service/manager.h"
 
@@ -17,9 +20,20 @@
 #define USEC_PER_MSEC 1000
 #define USEC_PER_SEC 1000000ull
 
-/* How often to tell that there is life in it, and when that was last. */
+/* How often the file of figures is written. */
+#define METRICS_INTERVAL (5 * USEC_PER_SEC)
+
+/* What is done again and again, and when it was last, in microseconds. */
 struct pulse {
-	uint64_t interval, last; /* microseconds; interval 0: nobody asks */
+	uint64_t interval, last; /* interval 0: never */
+};
+
+struct serving {
+	struct lender *lender;
+	int epoll, signals;
+	const char *metrics; /* file, or NULL */
+	int metrics_error; /* that was told */
+	struct pulse life, figures;
 };
 
 int loop_begin(void)
@@ -73,81 +87,139 @@ static uint64_t now_usec(void)
 	       (uint64_t)now.tv_nsec / NSEC_PER_USEC;
 }
 
+/* Return: whether it is time. */
+static bool pulse_beats(struct pulse *pulse, uint64_t now)
+{
+	if (!pulse->interval ||
+	    (pulse->last && now - pulse->last < pulse->interval))
+		return false;
+	pulse->last = now;
+	return true;
+}
+
+/* Milliseconds until it is time, as epoll_wait() has it. */
+static int pulse_timeout(const struct pulse *pulse, uint64_t now)
+{
+	uint64_t ms;
+
+	if (!pulse->interval)
+		return -1;
+	ms = (pulse->last + pulse->interval - now) / USEC_PER_MSEC + 1;
+	return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+static int earlier(int one, int other)
+{
+	if (one < 0 || other < 0)
+		return one < 0 ? other : one;
+	return one < other ? one : other;
+}
+
+/* A disk that is full is told once, and is no reason to end. */
+static void figures_write(struct serving *serving)
+{
+	int err = metrics_write(serving->lender, serving->metrics);
+	struct log_line line;
+
+	if (err && err != serving->metrics_error) {
+		log_begin(&line, LOG_ERR, "metrics-failed");
+		log_text(&line, "file", serving->metrics);
+		log_text(&line, "error", strerror(-err));
+		log_end(&line);
+	}
+	serving->metrics_error = err;
+}
+
 /*
- * What is told is that a server which had nothing to do was asked whether it had,
- * not that this loop turns.
+ * What the manager is told is that a server which had nothing to do was asked
+ * whether it had, not that this loop turns. Return: 0 or -errno.
  */
-static int pulse_beat(struct pulse *pulse, struct lender *lender)
+static int pulses_beat(struct serving *serving, uint64_t now)
+{
+	int err = 0;
+
+	if (pulse_beats(&serving->life, now)) {
+		err = lender_dispatch(serving->lender);
+		if (!err)
+			manager_ping();
+	}
+	if (!err && pulse_beats(&serving->figures, now))
+		figures_write(serving);
+	return err;
+}
+
+static int event_serve(struct serving *serving, int fd)
+{
+	struct control *control = serving->lender->control;
+
+	if (fd == serving->signals) {
+		/* Who has it read its policy anew can look what came of it. */
+		serving->figures.last = 0;
+		return signals_take(serving->lender, serving->signals);
+	}
+	if (control && fd == control_fd(control)) {
+		control_dispatch(control);
+		return 0;
+	}
+	return lender_dispatch(serving->lender);
+}
+
+/* Return: 0, the signal that ends it, or -errno. */
+static int events_serve(struct serving *serving, int timeout)
+{
+	struct epoll_event events[3];
+	int count, err = 0;
+
+	count = epoll_wait(serving->epoll, events, 3, timeout);
+	if (count < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; !err && i < count; i++)
+		err = event_serve(serving, events[i].data.fd);
+	return err;
+}
+
+static int serve(struct serving *serving)
 {
 	uint64_t now;
 	int err;
 
-	if (!pulse->interval)
-		return 0;
-	now = now_usec();
-	if (now - pulse->last < pulse->interval)
-		return 0;
-	err = lender_dispatch(lender);
-	if (err)
-		return err;
-	pulse->last = now;
-	manager_ping();
-	return 0;
+	do {
+		now = now_usec();
+		err = pulses_beat(serving, now);
+		if (!err)
+			err = events_serve(
+				serving,
+				earlier(pulse_timeout(&serving->life, now),
+					pulse_timeout(&serving->figures,
+						      now)));
+	} while (!err);
+	return err;
 }
 
-static int pulse_timeout(const struct pulse *pulse)
+int loop_run(struct lender *lender, int signals, const char *metrics)
 {
-	uint64_t ms = pulse->interval / USEC_PER_MSEC + 1;
-
-	if (!pulse->interval)
-		return -1;
-	return ms < INT_MAX ? (int)ms : INT_MAX;
-}
-
-static int wait_and_serve(struct lender *lender, int epoll, int signals)
-{
-	/* Twice as often as must be, in case one is late. */
-	struct pulse pulse = { .interval = manager_watchdog() / 2 };
-	struct epoll_event events[3];
-	int count, err = 0;
-
-	for (;;) {
-		err = pulse_beat(&pulse, lender);
-		if (err)
-			return err;
-		count = epoll_wait(epoll, events, 3, pulse_timeout(&pulse));
-		if (count < 0 && errno != EINTR)
-			return -errno;
-		for (int i = 0; i < count; i++) {
-			if (events[i].data.fd == signals)
-				err = signals_take(lender, signals);
-			else if (lender->control &&
-				 events[i].data.fd ==
-					 control_fd(lender->control))
-				control_dispatch(lender->control);
-			else
-				err = lender_dispatch(lender);
-			if (err)
-				return err;
-		}
-	}
-}
-
-int loop_run(struct lender *lender, int signals)
-{
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	int err = epoll < 0 ? -errno : 0;
+	struct serving serving = {
+		.lender = lender,
+		.epoll = epoll_create1(EPOLL_CLOEXEC),
+		.signals = signals,
+		.metrics = metrics,
+		/* Twice as often as must be, in case one is late. */
+		.life.interval = manager_watchdog() / 2,
+		.figures.interval = metrics ? METRICS_INTERVAL : 0,
+	};
+	int err = serving.epoll < 0 ? -errno : 0;
 
 	if (!err)
-		err = wait_add(epoll, signals);
+		err = wait_add(serving.epoll, signals);
 	if (!err)
-		err = wait_add(epoll, barlease_server_get_fd(lender->server));
+		err = wait_add(serving.epoll,
+			       barlease_server_get_fd(lender->server));
 	if (!err && lender->control)
-		err = wait_add(epoll, control_fd(lender->control));
+		err = wait_add(serving.epoll, control_fd(lender->control));
 	if (!err)
-		err = wait_and_serve(lender, epoll, signals);
-	if (epoll >= 0)
-		close(epoll);
+		err = serve(&serving);
+	if (serving.epoll >= 0)
+		close(serving.epoll);
 	close(signals);
 	return err;
 }

@@ -15,9 +15,10 @@ int loop_begin(void);
  * loop_run() - lend until SIGTERM or SIGINT; SIGHUP reads the policy anew
  * @lender: lender
  * @signals: of loop_begin(), which is closed
+ * @metrics: file to be written again and again, see metrics_write(); or NULL
  *
  * Return: the signal that has ended it, or -errno.
  */
-int loop_run(struct lender *lender, int signals);
+int loop_run(struct lender *lender, int signals, const char *metrics);
 
 #endif /* BROKER_LOOP_H */

@@ -24,7 +24,7 @@ enum status {
 
 /* clang-format off */
 static const char usage[] =
-	"usage: barleased [--control SOCKET] [--keep=FDS] FILE\n"
+	"usage: barleased [--control SOCKET] [--keep=FDS] [--metrics=OTHER] FILE\n"
 	"       barleased --check FILE\n"
 	"\n"
 	"Lends pieces of PCI BARs to other processes, as the policy in FILE says.\n"
@@ -35,6 +35,7 @@ static const char usage[] =
 	"                  looks at /run/barlease/control.sock\n"
 	"  --keep=FDS      have systemd keep up to that many fds, so that leases\n"
 	"                  outlive a restart and a crash\n"
+	"  --metrics=OTHER have figures for Prometheus in the file OTHER\n"
 	"\n"
 	"SIGHUP has it read FILE anew; leases that the new policy allows, too,\n"
 	"stay. SIGTERM and SIGINT take all of them back and end it; with --keep,\n"
@@ -70,6 +71,7 @@ static void say(const char *event, int err)
 
 struct options {
 	const char *control;
+	const char *metrics;
 	uint32_t keep;
 };
 
@@ -117,10 +119,13 @@ static int serve(struct lender *lender, int signals,
 		say("no-filter", 0);
 	say("ready", 0);
 	manager_ready("policy in force");
-	err = loop_run(lender, signals);
+	err = loop_run(lender, signals, options->metrics);
 	if (err == SIGTERM && lender->keep.max)
 		leave();
 	manager_stopping();
+	/* Figures of nobody are none. */
+	if (options->metrics)
+		unlink(options->metrics);
 	return err < 0 ? err : 0;
 }
 
@@ -166,6 +171,7 @@ int main(int argc, char **argv)
 		{ "control", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "keep", required_argument, NULL, 'k' },
+		{ "metrics", required_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -183,6 +189,9 @@ int main(int argc, char **argv)
 		case 'k':
 			if (!keep_read(optarg, &chosen.keep))
 				return wrong();
+			break;
+		case 'm':
+			chosen.metrics = optarg;
 			break;
 		case 'o':
 			chosen.control = optarg;

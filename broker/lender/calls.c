@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What the server asks and tells. */
 #include <string.h>
+#include <time.h>
 
 #include "lender/lender.h"
 #include "log.h"
@@ -47,25 +48,45 @@ static bool on_visible(void *context,
 static void on_grant(void *context, const struct barlease_server_lessee *lessee,
 		     const struct barlease_server_lease *lease)
 {
-	const struct lender *lender = context;
+	struct lender *lender = context;
 	struct log_line line;
 
+	lender->metrics.grants++;
 	log_begin(&line, LOG_INFO, "grant");
 	lease_log(&line, lessee, lease);
 	log_end(&line);
 	control_tell(lender->control, CONTROL_GRANTED, 0, lessee, lease);
 }
 
+/* What about a lease is not as the policy has it. */
+static const char *recall_word(const struct lender *lender,
+			       const struct barlease_server_lessee *lessee,
+			       const struct barlease_server_lease *lease)
+{
+	const struct policy_offer *offer = lender_offer(lender, lease->offer);
+
+	if (!offer)
+		return "not-offered";
+	if (!lender_may(offer, lessee))
+		return "not-allowed";
+	if (offer->terms.access == BARLEASE_READ_ONLY &&
+	    lease->access == BARLEASE_READ_WRITE)
+		return "read-only";
+	return "non-cached";
+}
+
 static void on_recall(void *context,
 		      const struct barlease_server_lessee *lessee,
 		      const struct barlease_server_lease *lease)
 {
-	const struct lender *lender = context;
+	struct lender *lender = context;
 	struct log_line line;
 
+	lender->metrics.recalls++;
 	log_begin(&line, LOG_NOTICE, "recall");
 	log_text(&line, "why",
-		 lender->why_recall ? lender->why_recall : "policy");
+		 lender->why_recall ? lender->why_recall :
+				      recall_word(lender, lessee, lease));
 	log_format(&line, "time-left-ms", "%llu",
 		   (unsigned long long)lease->time_left);
 	lease_log(&line, lessee, lease);
@@ -73,7 +94,7 @@ static void on_recall(void *context,
 	control_tell(lender->control, CONTROL_RECALLED, 0, lessee, lease);
 }
 
-static const char *why_words(enum barlease_end why)
+const char *end_word(enum barlease_end why)
 {
 	switch (why) {
 	case BARLEASE_END_RELEASED:
@@ -98,12 +119,13 @@ static void on_end(void *context, const struct barlease_server_lessee *lessee,
 		   const struct barlease_server_lease *lease,
 		   enum barlease_end why)
 {
-	const struct lender *lender = context;
+	struct lender *lender = context;
 	struct log_line line;
 
+	lender->metrics.ends[why]++;
 	log_begin(&line, LOG_INFO,
 		  why == BARLEASE_END_RELEASED ? "release" : "revoke");
-	log_text(&line, "why", why_words(why));
+	log_text(&line, "why", end_word(why));
 	log_format(&line, "age-ms", "%llu", (unsigned long long)lease->age);
 	lease_log(&line, lessee, lease);
 	log_end(&line);
@@ -113,9 +135,10 @@ static void on_end(void *context, const struct barlease_server_lessee *lessee,
 static void on_stuck(void *context, const struct barlease_server_lessee *lessee,
 		     const struct barlease_server_lease *lease, int error)
 {
-	const struct lender *lender = context;
+	struct lender *lender = context;
 	struct log_line line;
 
+	lender->metrics.stuck++;
 	log_begin(&line, LOG_CRIT, "stuck");
 	log_text(&line, "error", strerror(-error));
 	lease_log(&line, lessee, lease);
@@ -140,23 +163,40 @@ static bool is_kept_from(const struct lender *lender,
 	return false;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static void on_refuse(void *context,
 		      const struct barlease_server_lessee *lessee,
 		      const struct barlease_server_request *request, int error,
 		      const char *sentence)
 {
-	const struct lender *lender = context;
+	struct lender *lender = context;
+	uint64_t kept_back = 0;
 	struct log_line line;
 
 	if (is_kept_from(lender, lessee, request->name))
 		sentence = "the policy does not allow it";
+	lender->metrics.denials++;
+	control_tell_denied(lender->control, error, sentence, lessee, request);
+	if (!limit_take(&lender->limit, lessee->uid, now_ms(), &kept_back)) {
+		lender->metrics.denials_kept_back++;
+		return;
+	}
 	log_begin(&line, LOG_NOTICE, "deny");
 	log_text(&line, "offer", request->name);
 	log_text(&line, "error", strerrorname_np(error));
 	log_text(&line, "reason", sentence);
+	if (kept_back)
+		log_format(&line, "kept-back", "%llu",
+			   (unsigned long long)kept_back);
 	who_log(&line, lessee);
 	log_end(&line);
-	control_tell_denied(lender->control, error, sentence, lessee, request);
 }
 
 static void on_offer_gone(void *context, uint64_t offer)

@@ -108,8 +108,11 @@ int lender_load(struct lender *lender)
 	if (!err)
 		err = policy_keep(lender, new);
 	load_log(lender, err);
-	if (err)
+	if (err) {
+		lender->metrics.reloads_rejected++;
 		return err;
+	}
+	lender->metrics.reloads++;
 	/* Callbacks ask it from now on. */
 	lender->setup = new;
 	if (old) {

@@ -7,6 +7,8 @@
 #include <barlease/server.h>
 
 #include "lender/keep.h"
+#include "lender/metrics.h"
+#include "limit.h"
 #include "policy/policy.h"
 #include "service/handed.h"
 
@@ -35,6 +37,8 @@ struct lender {
 	struct barlease_server *server;
 	struct setup *setup; /* in force; NULL: none so far */
 	struct handed handed;
+	struct metrics metrics;
+	struct limit limit; /* of denials in the log */
 	bool retry; /* a range has come free that an offer may wait for */
 	struct control *control; /* operators' socket, or NULL */
 	const char *why_recall; /* what is being recalled for; NULL: policy */

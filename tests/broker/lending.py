@@ -50,7 +50,8 @@ class Lessee:
 class Lending:
     """barleased, from its start to its end."""
 
-    def __init__(self, policy):
+    def __init__(self, policy, *options):
+        self.options = options
         self.folder = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self.folder.name)
         # Lessees of other users come by here.
@@ -65,7 +66,7 @@ class Lending:
         self.file.write_text(policy.replace("RUN", str(self.path)))
 
     def command(self):
-        return [BARLEASED, self.file]
+        return [BARLEASED, *self.options, self.file]
 
     def start(self):
         with open(self.log, "wb") as log:

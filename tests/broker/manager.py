@@ -62,8 +62,7 @@ class Managed(Lending):
     """barleased as a service."""
 
     def __init__(self, policy, *options, room=1000, **environment):
-        super().__init__(policy)
-        self.options = options
+        super().__init__(policy, *options)
         self.environment = environment
         self.sockets = [] # that the manager listens to
         self.store = [] # [name, fd], in the order in which they came

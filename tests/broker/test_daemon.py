@@ -307,7 +307,7 @@ def test_who_is_not_allowed_any_longer_is_recalled():
         assert kept("touch") == "touched"
         lending.wait_for("event=recall")
         recall, = lending.lines("recall")
-        assert (recall["why"], recall["uid"]) == ("policy", "65533"), recall
+        assert (recall["why"], recall["uid"]) == ("not-allowed", "65533"), recall
 
 
 def test_what_may_not_be_written_any_longer_is_recalled():

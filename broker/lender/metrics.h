@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Figures for monitoring, in the text format of Prometheus. */
+#ifndef LENDER_METRICS_H
+#define LENDER_METRICS_H
+
+#include <stdint.h>
+
+#include <barlease/protocol.h>
+
+#define METRICS_ENDS (BARLEASE_END_SERVER + 1)
+
+/* What has happened since the start. */
+struct metrics {
+	uint64_t grants, denials, denials_kept_back, recalls, stuck;
+	uint64_t ends[METRICS_ENDS]; /* by enum barlease_end */
+	uint64_t reloads, reloads_rejected;
+};
+
+struct lender;
+
+/**
+ * metrics_write() - have all of them in a file, which is replaced as a whole
+ * @lender: lender
+ * @path: of the file
+ *
+ * Return: 0 or -errno.
+ */
+int metrics_write(struct lender *lender, const char *path);
+
+/* What the end of a lease is called, in the log, too. */
+const char *end_word(enum barlease_end why);
+
+#endif /* LENDER_METRICS_H */

@@ -115,7 +115,7 @@ static int serve(struct lender *lender, int signals,
 		err = confine();
 	if (err)
 		return err;
-	if (!filter_is_there)
+	if (!filter_exists())
 		say("no-filter", 0);
 	say("ready", 0);
 	manager_ready("policy in force");

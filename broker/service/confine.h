@@ -13,7 +13,7 @@
 int confine(void);
 
 /* Is there a filter of system calls in this program? filter.c */
-extern const bool filter_is_there;
+bool filter_exists(void);
 
 /* Have only those that lending makes. Return: 0 or -errno. */
 int filter_set(void);

@@ -19,7 +19,10 @@
 #endif
 #endif
 
-const bool filter_is_there = true;
+bool filter_exists(void)
+{
+	return true;
+}
 
 static const char *const allowed[] = {
 	/* files */

@@ -236,9 +236,10 @@ int barlease_server_take(struct barlease_server *server, const char *name,
 
 /**
  * barlease_server_resume() - go on, and keep what happens from now on
- * @server: server with a store, that has its devices (resumed as well, see
- *	barlease_device_resume()), offers and sockets. barlease_server_listen()
- *	uses a socket with its path that was taken.
+ * @server: server with a store, that has its devices, offers and sockets
+ *
+ * Devices are resumed before, see barlease_device_resume(), and a socket with a
+ * path that was taken is what barlease_server_listen() uses.
  *
  * Who was connected is, with his leases, waiting requests and the time that is
  * left, and numbers of lessees and leases go on. No callback tells of them. Who

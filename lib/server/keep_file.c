@@ -122,7 +122,7 @@ static int header_check(int fd, uint64_t *records)
 
 static bool is_text(const char *text, size_t size)
 {
-	return memchr(text, '\0', size) != NULL;
+	return memchr(text, '\0', size);
 }
 
 static bool is_kind(uint32_t access, uint32_t attribute)

@@ -78,8 +78,10 @@ static int device_check(struct barlease_device *dev)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
-	if (dev->fd < 0 || dev->iommu_fd < 0 ||
-	    (dev->ioas != 0) != (dev->group_fd < 0))
+	bool by_group = dev->group_fd >= 0;
+	bool by_iommufd = dev->ioas;
+
+	if (dev->fd < 0 || dev->iommu_fd < 0 || by_group == by_iommufd)
 		return -EINVAL;
 	if (ioctl(dev->fd, VFIO_DEVICE_GET_INFO, &info) < 0)
 		return errno == EBADF ? -EBADF : -EINVAL;

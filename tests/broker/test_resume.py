@@ -11,7 +11,7 @@ import time
 import tap
 from lending import PATIENCE
 from manager import Managed
-from policies import ALL, BOTH, DEVICE, MEMORY, QUEUES
+from policies import ALL, BOTH, MEMORY
 
 
 class Kept(Managed):

@@ -72,17 +72,41 @@ static int allow(scmp_filter_ctx filter, const char *name, unsigned int count,
 	return err == -EDOM ? 0 : err;
 }
 
+/* If this argument is that. */
+static int allow_if(scmp_filter_ctx filter, const char *name, unsigned int arg,
+		    scmp_datum_t value)
+{
+	const struct scmp_arg_cmp condition = {
+		.arg = arg,
+		.op = SCMP_CMP_EQ,
+		.datum_a = value,
+	};
+
+	return allow(filter, name, 1, &condition);
+}
+
+/* If these bits of it are. */
+static int allow_bits(scmp_filter_ctx filter, const char *name,
+		      unsigned int arg, scmp_datum_t bits, scmp_datum_t value)
+{
+	const struct scmp_arg_cmp condition = {
+		.arg = arg,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = bits,
+		.datum_b = value,
+	};
+
+	return allow(filter, name, 1, &condition);
+}
+
 /* Memory is written or executed, not both. */
 static int allow_memory(scmp_filter_ctx filter, const char *name)
 {
-	const scmp_datum_t both = PROT_WRITE | PROT_EXEC;
-	const struct scmp_arg_cmp data =
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	const struct scmp_arg_cmp code =
-		SCMP_A2(SCMP_CMP_MASKED_EQ, both, PROT_EXEC);
-	int err = allow(filter, name, 1, &data);
+	int err = allow_bits(filter, name, 2, PROT_EXEC, 0);
 
-	return err ? err : allow(filter, name, 1, &code);
+	return err ? err :
+		     allow_bits(filter, name, 2, PROT_WRITE | PROT_EXEC,
+				PROT_EXEC);
 }
 
 /* By the type of the request: of VFIO and iommufd, and of DMABUFs. */
@@ -91,29 +115,21 @@ static int allow_ioctls(scmp_filter_ctx filter)
 	static const char types[] = { ';', 'b' };
 	int err = 0;
 
-	for (size_t i = 0; !err && i < sizeof(types); i++) {
-		const scmp_datum_t type = (scmp_datum_t)types[i] << 8;
-		const struct scmp_arg_cmp request =
-			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, type);
-
-		err = allow(filter, "ioctl", 1, &request);
-	}
+	for (size_t i = 0; !err && i < sizeof(types); i++)
+		err = allow_bits(filter, "ioctl", 1, 0xff00,
+				 (scmp_datum_t)types[i] << 8);
 	return err;
 }
 
 static int allow_some(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp local = SCMP_A0(SCMP_CMP_EQ, AF_UNIX);
-	const struct scmp_arg_cmp asked = SCMP_A2(SCMP_CMP_EQ, 0);
-	const struct scmp_arg_cmp own =
-		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
-	int err = allow(filter, "socket", 1, &local);
+	int err = allow_if(filter, "socket", 0, AF_UNIX);
 
 	/* getrlimit(), and abort(). */
 	if (!err)
-		err = allow(filter, "prlimit64", 1, &asked);
+		err = allow_if(filter, "prlimit64", 2, 0);
 	if (!err)
-		err = allow(filter, "tgkill", 1, &own);
+		err = allow_if(filter, "tgkill", 0, (scmp_datum_t)getpid());
 	if (!err)
 		err = allow_ioctls(filter);
 	if (!err)

@@ -219,6 +219,25 @@ static void a_second_answer_ends_the_connection(void **state)
 	assert_over(fake, -EPROTO);
 }
 
+/* By a server that follows one which was killed just when it had told it. */
+static void a_grant_that_is_told_twice_is_one(void **state)
+{
+	struct fake *fake = *state;
+	struct barlease_event event;
+	uint32_t serial = fake_start(fake);
+
+	fake_grant(fake, serial, 8, 1);
+	assert_event(fake, BARLEASE_EVENT_GRANTED, &event);
+	close(event.granted.fd);
+	fake_grant(fake, serial, 8, 1);
+	assert_no_event(fake);
+	/* And it goes on. */
+	fake_grant(fake, fake_start(fake), 9, 1);
+	assert_event(fake, BARLEASE_EVENT_GRANTED, &event);
+	assert_int_equal(event.lease, 9);
+	close(event.granted.fd);
+}
+
 static void a_number_that_is_lent_already_ends_the_connection(void **state)
 {
 	struct fake *fake = *state;
@@ -481,6 +500,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_packet_of_another_size_ends_the_connection),
+		fake_test(a_grant_that_is_told_twice_is_one),
 		fake_test(another_version_ends_the_connection),
 		fake_test(an_empty_packet_ends_the_connection),
 		fake_test(a_text_without_an_end_ends_the_connection),

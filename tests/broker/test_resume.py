@@ -5,6 +5,8 @@
 import contextlib
 import os
 import signal
+import socket
+import struct
 import sys
 import time
 
@@ -204,12 +206,44 @@ def test_sigint_takes_everything_back():
         assert not lending.kept()
 
 
+def connect(lending):
+    new = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    new.settimeout(PATIENCE)
+    new.connect(str(lending.path / "queues.sock"))
+    return new
+
+
 def test_a_lessee_that_is_thrown_out_is_not_held_by_the_store():
-    with Kept(ALL) as lending:
-        lessee = lending.lessee()
-        lending.stop(signal.SIGINT)
-        # The manager has not looked yet, and has its copy.
-        assert lessee("event").startswith("hangup")
+    with Kept(ALL) as lending, connect(lending) as lessee:
+        # The manager has its copy as long as it does not look.
+        with lending.lock:
+            lessee.send(b"x")
+            assert lessee.recv(512), "it is told why"
+            assert not lessee.recv(512)
+
+
+LIST = struct.Struct("=IHHII")
+
+
+def test_a_lessee_that_has_not_read_everything_is_gone():
+    with Kept(ALL) as lending, connect(lending) as slow, \
+            connect(lending) as quick:
+        slow.setblocking(False)
+        serial = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                serial += 1
+                slow.send(LIST.pack(16, 1, 1, serial, 0))
+        lending.kill()
+        lending.start_again()
+        quick.send(LIST.pack(16, 1, 1, 1, 0))
+        assert len(quick.recv(512)) > 16
+        slow.setblocking(True)
+        slow.settimeout(PATIENCE)
+        # What was on its way still comes, and then the end.
+        with contextlib.suppress(ConnectionResetError):
+            while slow.recv(512):
+                pass
 
 
 def test_nothing_is_kept_without_being_asked_for():

@@ -95,6 +95,8 @@ static void parts_that_are_none_of_a_device_are_refused(void **state)
 		parts[i] = missing;
 	}
 	/* One is there twice. */
+	parts[3] = parts[1];
+	assert_int_equal(barlease_device_resume(BDF, parts, 4, &none), -EINVAL);
 	strcpy(parts[1].name, "device");
 	assert_int_equal(barlease_device_resume(BDF, parts, 3, &none), -EINVAL);
 	/* Names that are none. */

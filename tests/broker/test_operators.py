@@ -161,7 +161,7 @@ def test_a_reload_after_a_recall_recalls_for_the_policy():
         lending.reload(DEVICE + QUEUES)
         lending.wait_for("event=recall", 2)
         assert [line["why"] for line in lending.lines("recall")] == \
-            ["operator", "policy"]
+            ["operator", "not-offered"]
 
 
 def test_a_revocation_is_over_when_it_returns():

@@ -5,48 +5,27 @@ Unlike a build root (root.py), where packages are only unpacked, the scripts of
 packages run here, as on a machine. A system is kept as an archive, and each use
 unpacks it anew in memory, so nothing that is done there stays.
 
-Layout of one, below cache_dir()/systems/SUITE/VERSION:
-    base.tar    the system: dkms, a compiler, no kernel headers
-    debs        packages of kernel headers, which a use installs
+Layout of one, below cache_dir()/systems/NAME/VERSION:
+    base.tar    the system
 """
 
-import fnmatch
 import hashlib
 import os
 import shlex
 import shutil
 import subprocess
 
-from .apt import AptRoot, version_key
-from .common import Failure, cache_dir, die_with_parent, kernel_entry, say, tail
+from .apt import AptRoot
+from .common import Failure, cache_dir, die_with_parent, say, tail
 from .store import Store
 from .unpack import unpack
 
-# What the smallest Debian has, and what builds a module by DKMS.
-PACKAGES = ["apt", "base-files", "base-passwd", "bash", "bsdutils", "coreutils",
+# What the smallest Debian has.
+SMALLEST = ["apt", "base-files", "base-passwd", "bash", "bsdutils", "coreutils",
             "dash", "debianutils", "diffutils", "dpkg", "findutils", "grep",
             "gzip", "hostname", "init-system-helpers", "libc-bin", "login",
             "mount", "ncurses-bin", "passwd", "perl-base", "sed",
-            "sysvinit-utils", "tar", "util-linux", "dkms", "gcc", "make",
-            "libc6-dev"]
-
-# For each system: the kernels whose headers it gets, in this order. A name of
-# the list of kernels, or a suite and a pattern of versions.
-SYSTEMS = {
-    "bookworm": [("bookworm", "6.1.*"), "6.12"],
-    "trixie": [("trixie", "6.12.*+deb13"), "7.3"],
-}
-
-# A package of headers may depend on the image, which nobody boots here.
-IMAGE = """\
-Package: linux-image-{release}
-Status: install ok installed
-Maintainer: nobody
-Architecture: amd64
-Version: {version}
-Description: not here
-
-"""
+            "sysvinit-utils", "tar", "util-linux"]
 
 # Runs in namespaces of its own, so that mounts and processes go with it.
 ENTER = r"""
@@ -79,7 +58,7 @@ $install libc6_*.deb perl-base_*.deb mawk_*.deb debconf_*.deb dpkg_*.deb
 dpkg --force-depends --force-confnew --unpack ./*.deb
 dpkg --configure --pending
 dpkg --audit
-cat kernels >>/var/lib/dpkg/status
+cat more-status >>/var/lib/dpkg/status
 cd /
 rm -r /var/cache/debs
 """
@@ -105,63 +84,34 @@ def path_for_shell(path):
 
 
 class System(Store):
-    """A release of Debian."""
+    """A release of Debian with some packages.
 
-    def __init__(self, suite):
-        super().__init__(cache_dir() / "systems" / suite, "1",
-                         f"the system {suite}")
-        self.suite = suite
-        suites = [suite]
-        self.patterns = []
-        for kernel in SYSTEMS[suite]:
-            if isinstance(kernel, str):
-                entry = kernel_entry(kernel)
-                kernel = entry["carried-by"], entry["version"]
-            self.patterns.append(kernel)
-            if kernel[0] not in suites:
-                suites.append(kernel[0])
+    suites are those whose packages it has; left_out are patterns of files that
+    nobody needs in it.
+    """
+
+    def __init__(self, name, suites, packages, left_out=()):
+        super().__init__(cache_dir() / "systems" / name, "1",
+                         f"the system {name}")
+        self.packages = SMALLEST + packages
+        self.left_out = left_out
         self.apt = AptRoot(self.home / "apt", suites)
-        self.packages = []
-        self.releases = []
-        self.images = ""
 
     def look(self):
         say(f"{self.name}: looking for the newest packages")
         self.apt.update()
-        for suite, pattern in self.patterns:
-            self._choose(pattern)
-        (self.apt.folder / "state" / "status").write_text(self.images)
-        names = self.apt.list_with_dependencies(
-            PACKAGES + [name for names in self.packages for name in names])
-        return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[
-            :12]
+        status, further = self.find_more()
+        (self.apt.folder / "state" / "status").write_text(status)
+        names = self.apt.list_with_dependencies(self.packages + further)
+        what = "\n".join([*sorted(names), *self.left_out])
+        return hashlib.sha256(what.encode()).hexdigest()[:12]
 
-    def _choose(self, pattern):
-        before, after = "linux-headers-", "-cloud-amd64"
-        # A name without a patch level is that of a package which only depends
-        # on the newest one.
-        versions = [name[len(before):-len(after)]
-                    for name in self.apt.names(before)
-                    if fnmatch.fnmatch(name, f"{before}{pattern}{after}")]
-        versions = [version for version in versions if version.count(".") > 1]
-        for version in sorted(versions, key=version_key, reverse=True):
-            name = f"{before}{version}{after}"
-            found = self.apt.versions([name]).get(name)
-            if found:
-                release = version + after
-                number = max(found, key=version_key)
-                self.releases.append(release)
-                self.packages.append([f"{name}={number}",
-                                      f"{before}{version}-common={number}"])
-                self.images += IMAGE.format(release=release, version=number)
-                return
-        raise Failure(f"there are no headers like {pattern} for {self.suite}")
+    def find_more(self):
+        """What dpkg is to take for installed, and names of further packages."""
+        return "", []
 
     def make(self, version, folder):
-        base = self.apt.download_with_dependencies(PACKAGES)
-        everything = self.apt.download_with_dependencies(
-            PACKAGES + [name for names in self.packages for name in names])
-        headers = [deb for deb in everything if deb not in base]
+        base = self.apt.download_with_dependencies(self.packages)
         say(f"{self.name}: installing {len(base)} packages in a folder")
         path_for_shell(folder)
         root = folder / "root"
@@ -177,13 +127,20 @@ class System(Store):
         debs.mkdir(parents=True)
         for deb in base:
             shutil.copyfile(deb, debs / deb.name)
-        (debs / "kernels").write_text(self.images)
+        shutil.copyfile(self.apt.folder / "state" / "status",
+                        debs / "more-status")
+        self._install(root, folder / "base.tar")
+
+    def _install(self, root, archive):
         log = self.home / "install.log"
+        pack = shlex.join(["tar", "-cf", str(archive), "-C", str(root),
+                           *(f"--exclude=./{pattern}"
+                             for pattern in self.left_out), "."])
         environment = dict(
             os.environ, ROOT=str(root), BASE="", BINDS="", SETTINGS="",
-            COMMAND=INSTALL, AFTERWARDS="umount -l $ROOT/proc $ROOT/dev; "
-            f"tar -cf {shlex.quote(str(folder / 'base.tar'))} -C $ROOT .; "
-            "rm -rf --one-file-system $ROOT")
+            COMMAND=INSTALL,
+            AFTERWARDS=f"umount -l $ROOT/proc $ROOT/dev; {pack}; "
+                       "rm -rf --one-file-system $ROOT")
         with open(log, "wb") as output:
             done = subprocess.run(
                 [*namespaces(), "sh", "-c", ENTER], env=environment,
@@ -193,10 +150,6 @@ class System(Store):
         if done.returncode:
             raise Failure(f"{self.name} cannot be installed (log: {log}):\n"
                           f"{tail(log, 20)}")
-        (folder / "debs").mkdir()
-        for deb in headers:
-            shutil.copyfile(deb, folder / "debs" / deb.name)
-        (folder / "releases").write_text("\n".join(self.releases) + "\n")
 
     def done(self):
         shutil.rmtree(self.apt.archives, ignore_errors=True)

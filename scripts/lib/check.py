@@ -12,6 +12,7 @@ from fuzzing import FuzzPart
 from host import CPUS, HostPart
 from machines import DEBUG_KERNEL, DEFAULT_KERNELS
 from results import keep_stdout_clean, say
+from services import ServicePart
 from shipping import ShippingPart
 from steps import BUILD, LOGS, BuildFailed
 
@@ -22,7 +23,7 @@ SPARSE_KERNEL = "6.12"
 STYLE_KERNELS = {SPARSE_KERNEL, DEBUG_KERNEL}
 
 
-class Check(AnalysisPart, FuzzPart, HostPart, ShippingPart):
+class Check(AnalysisPart, FuzzPart, HostPart, ShippingPart, ServicePart):
     """One run of all the steps."""
 
     def names(self):

@@ -175,7 +175,7 @@ class MachinePart(RunPart):
 
     def run_cli(self, kernel):
         """The command's tests."""
-        self._run_judged(kernel, "cli", cli_test_names(),
+        self.run_judged(kernel, "cli", cli_test_names(),
                          lambda names: [CLI_TEST, *names])
 
     def by_group_names(self, kernel):
@@ -186,7 +186,7 @@ class MachinePart(RunPart):
                        for pattern in patterns)]
 
     def run_by_group(self, kernel):
-        self._run_judged(kernel, "by-group", self.by_group_names(kernel),
+        self.run_judged(kernel, "by-group", self.by_group_names(kernel),
                          lambda names: ["--test-modules", KERNEL_TESTS,
                                         "--open", "group",
                                         *only_options(names)])
@@ -203,9 +203,9 @@ class MachinePart(RunPart):
                     *(["--seconds", str(seconds - seconds // 3)]
                       if "sequences" in names else [])]
 
-        self._run_judged(kernel, "fuzz", FUZZ_NAMES, command)
+        self.run_judged(kernel, "fuzz", FUZZ_NAMES, command)
 
-    def _run_judged(self, kernel, what, names, command):
+    def run_judged(self, kernel, what, names, command):
         """Run tests on a machine that judges its kernel log itself."""
         wanted = [name for name in names if self.selected(f"{kernel}/{name}")]
         if not wanted:

@@ -1,0 +1,175 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# Another process is the service, and lessees notice nothing.
+
+program=/usr/local/sbin/barleased
+
+# Two lessees with a lease each, of a device and of a simulated one.
+have_lessees()
+{
+	have_running
+	lessee a $queues
+	get a queues
+	lessee b $pages
+	get b pages
+}
+
+# The leases are there, and so is who listens to them.
+expect_undisturbed()
+{
+	is "$(tell a touch)" touched
+	is "$(tell b touch)" touched
+	is "$(tell a list)" "listed queues/16/15"
+	is "$(tell b list)" "listed pages/4/3"
+	get a queues
+	is "$(tell a list)" "listed queues/16/14"
+	is "$(tell a release)" released
+	is "$(tell b release)" released
+	is "$(tell a list)" "listed queues/16/15"
+	is "$(tell b list)" "listed pages/4/4"
+	is "$(tell b touch)" gone
+}
+
+has_listed()
+{
+	grep -q ^listed "$lessees/$1.out"
+}
+
+# while_lessees_work COMMAND...: no access of theirs may fail meanwhile.
+while_lessees_work()
+{
+	local name
+
+	: >$lessees/a.out
+	: >$lessees/b.out
+	while true; do
+		echo touch >$lessees/a.in
+		echo touch >$lessees/b.in
+		read -r -t 0.05 -u "$nothing" || true
+	done &
+	work=$!
+	# Also if this test fails meanwhile.
+	trap 'kill $work; wait $work || true' EXIT
+	"$@"
+	trap - EXIT
+	kill $work
+	wait $work || true
+	for name in a b; do
+		echo list >$lessees/$name.in
+		soon has_listed $name
+		[ "$(grep -c '^touched$' $lessees/$name.out)" -gt 1 ] ||
+			fail "$name did nothing"
+		! grep -v -e '^touched$' -e ^listed $lessees/$name.out ||
+			fail "$name lost its lease for a moment"
+	done
+}
+
+# replaced_by COMMAND...: another process is the service after that.
+replaced_by()
+{
+	local before
+
+	before=$(main_pid)
+	"$@" "$before"
+	soon is_another_than "$before"
+}
+
+restart()
+{
+	systemctl restart $unit
+}
+
+# As dpkg does: the old one lives on without a name.
+upgrade()
+{
+	cp -p $program $program.new
+	mv $program.new $program
+	systemctl daemon-reload
+	systemctl restart $unit
+}
+
+test_restart_keeps_leases()
+{
+	have_lessees
+	while_lessees_work replaced_by restart
+	expect_undisturbed
+}
+
+test_kill_keeps_leases()
+{
+	have_lessees
+	while_lessees_work replaced_by kill -KILL
+	expect_undisturbed
+}
+
+test_kills_in_a_row_keep_leases()
+{
+	have_lessees
+	for _ in 1 2 3; do
+		replaced_by kill -KILL
+	done
+	expect_undisturbed
+}
+
+test_upgrade_keeps_leases()
+{
+	have_lessees
+	while_lessees_work replaced_by upgrade
+	is "$(readlink "/proc/$(main_pid)/exe")" $program
+	expect_undisturbed
+}
+
+test_who_waits_is_granted_it_by_the_next_process()
+{
+	local name
+
+	have_running
+	for name in a b c d e; do
+		lessee $name $pages
+	done
+	for name in a b c d; do
+		get $name pages
+	done
+	is "$(tell e start pages)" started
+	[[ $(tell e event) == "queued "* ]] || fail "it does not wait"
+	replaced_by kill -KILL
+	is "$(tell a release)" released
+	[[ $(tell e event) == "granted "* ]] || fail "it is not granted"
+	is "$(tell e touch)" touched
+}
+
+test_policy_that_changed_meanwhile_recalls()
+{
+	local said
+
+	have_lessees
+	sed -i 's/^allow = user:lessee/allow = user:root/' $policy
+	replaced_by restart
+	said=$(tell b event)
+	[[ $said == "recalled "* ]] || fail "b: $said"
+	is "$(tell a touch)" touched
+	is "$(tell a list)" "listed queues/16/15"
+}
+
+test_watchdog_replaces_one_that_stands_still_and_leases_stay()
+{
+	local drop_in=/run/systemd/system/$unit.d
+
+	mkdir -p $drop_in
+	printf '[Service]\nWatchdogSec=5s\n' >$drop_in/watchdog.conf
+	systemctl daemon-reload
+	have_lessees
+	while_lessees_work replaced_by kill -STOP
+	is "$(property Result)" success
+	soon has_failed_by watchdog
+	expect_undisturbed
+	rm $drop_in/watchdog.conf
+	systemctl daemon-reload
+}
+
+# has_failed_by RESULT: as the manager tells in the journal
+has_failed_by()
+{
+	journalctl --quiet --unit=$unit --boot --output=cat |
+		grep -q "Failed with result '$1'"
+}

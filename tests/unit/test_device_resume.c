@@ -15,6 +15,7 @@
 static const struct barlease_terms read_write = {
 	.access = BARLEASE_READ_WRITE,
 };
+
 static const struct barlease_terms read_only = {
 	.access = BARLEASE_READ_ONLY,
 };

@@ -272,6 +272,10 @@ class Stuck(unittest.TestCase):
                 "[  417.549673] rcu: INFO: rcu_preempt detected stalls\n"
                 "[  480.000001] rcu: INFO: rcu_preempt detected stalls\n")
         self.assertEqual(stuck.without_complaints(before + hang), before)
+        silence = ("[  491.963449] Uhhuh. NMI received for unknown reason 21\n"
+                   "[  491.968607] Kernel panic - not syncing: NMI: Not\n")
+        for end in (silence, hang + silence):
+            self.assertEqual(stuck.without_complaints(before + end), before)
         self.assertEqual(stuck.without_complaints("[ 1.0] fine\n"),
                          "[ 1.0] fine\n")
 

@@ -22,9 +22,11 @@ SUSPICION = b"kthread timer wakeup didn't happen"
 # A processor is seen there each time that the kernel says where one hangs.
 WAITS_FOR_IOMMU = b"RIP: 0010:qi_submit_sync+"
 WAITS = 2
-# It all begins with one of these.
+# It all begins with one of these; the last is what the rig has it hear when it
+# has been silent for too long, which may come first.
 COMPLAINT = re.compile(r"^\[ *([0-9.]+)\].*(?:rcu: INFO: rcu_"
-                       r"|watchdog: BUG: soft lockup)", re.MULTILINE)
+                       r"|watchdog: BUG: soft lockup"
+                       r"|NMI received for unknown reason)", re.MULTILINE)
 # Within so many seconds there is one for each processor.
 COMPLAINTS_SECONDS = 100
 

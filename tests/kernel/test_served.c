@@ -113,7 +113,7 @@ TEST(served_lease_goes_from_one_lessee_to_the_next)
 
 	second = connect_lessee(server, BARLEASE_EVENT_QUEUED, &event);
 	ASSERT_EQ(event.position, 1);
-	ASSERT_OK(barlease_server_recall(server, lease, 10));
+	ASSERT_OK(barlease_server_recall(server, lease, 1000));
 	expect(server, first, BARLEASE_EVENT_RECALLED, &event);
 	expect(server, first, BARLEASE_EVENT_REVOKED, &event);
 	ASSERT_EQ(event.why, BARLEASE_END_RECALLED);

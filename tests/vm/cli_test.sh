@@ -39,13 +39,13 @@ is()
 	[ "$1" = "$2" ] || fail "'$1' is not '$2'"
 }
 
-# soon COMMAND...: it must succeed within seconds.
+# soon COMMAND...: it must succeed within seconds, or more on a slow kernel.
 soon()
 {
-	tries=100
+	tries=$((100 * BARLEASE_PATIENCE))
 	until "$@" 2>/dev/null; do
 		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || fail "not within 10 seconds: $*"
+		[ "$tries" -gt 0 ] || fail "not within $((10 * BARLEASE_PATIENCE)) seconds: $*"
 		sleep 0.1
 	done
 }

@@ -264,10 +264,11 @@ static void lessee_lists(struct world *world)
 static void lessee_releases(struct world *world)
 {
 	uint64_t lease = input_byte(&world->input) % LEASES;
+	bool over = world->lessee->error;
 	int err = barlease_lessee_release(world->lessee, lease);
 
-	/* It can also be why the server has hung up. */
-	if (err == -ETIMEDOUT)
+	/* It can also be why the server had hung up: nothing was done. */
+	if (err == -ETIMEDOUT && !over)
 		lease_forget(world, lease, true);
 	if (!err)
 		promise(world->known_count == KNOWN_MAX ||

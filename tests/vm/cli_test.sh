@@ -343,6 +343,9 @@ expect_disk()
 {
 	modprobe nvme 2>/dev/null
 	[ ! -e "/run/barlease/$disk" ] || barlease unbind "$disk" >/dev/null 2>&1
+	# It had none where it was bound before nvme was loaded.
+	[ -e "/sys/bus/pci/devices/$disk/driver" ] ||
+		echo "$disk" >/sys/bus/pci/drivers_probe
 	soon disk_is_there
 	is "$(driver_of "$disk")" nvme
 }

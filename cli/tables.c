@@ -45,8 +45,13 @@ int table_row(struct table *table, const char *const *cells)
 	return 0;
 }
 
+static FILE *out_of(const struct tables *tables)
+{
+	return tables->out ? tables->out : stdout;
+}
+
 /* The array alone, without the object that the library puts around it. */
-static int array_print(struct libscols_table *scols)
+static int array_print(struct libscols_table *scols, FILE *out)
 {
 	char *text, *begin, *end;
 
@@ -59,7 +64,7 @@ static int array_print(struct libscols_table *scols)
 		begin += strspn(begin, "{\n");
 		while (end > begin && (end[-1] == '\n' || end[-1] == ' '))
 			*--end = '\0';
-		fputs(begin, stdout);
+		fputs(begin, out);
 	}
 	free(text);
 	return 0;
@@ -69,16 +74,22 @@ int tables_print(struct tables *tables, struct table *table,
 		 const char *heading, int err)
 {
 	size_t lines = scols_table_get_nlines(table->scols);
+	FILE *out = out_of(tables);
 
 	if (!err && tables->json) {
-		fputs(tables->printed ? ",\n" : "{\n", stdout);
-		err = array_print(table->scols);
+		fputs(tables->printed ? ",\n" : "{\n", out);
+		err = array_print(table->scols, out);
 		tables->printed++;
 	} else if (!err && lines) {
 		if (tables->printed)
-			putchar('\n');
+			putc('\n', out);
 		if (heading)
-			puts(heading);
+			fprintf(out, "%s\n", heading);
+		/* What is not printed at once has no width of a terminal. */
+		if (tables->out)
+			scols_table_set_termforce(table->scols,
+						  SCOLS_TERMFORCE_NEVER);
+		scols_table_set_stream(table->scols, out);
 		err = scols_print_table(table->scols) ? -ENOMEM : 0;
 		tables->printed++;
 	}
@@ -89,5 +100,5 @@ int tables_print(struct tables *tables, struct table *table,
 void tables_end(const struct tables *tables)
 {
 	if (tables->json)
-		puts(tables->printed ? "\n}" : "{\n}");
+		fputs(tables->printed ? "\n}\n" : "{\n}\n", out_of(tables));
 }

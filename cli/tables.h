@@ -6,6 +6,7 @@
 #include <libsmartcols/libsmartcols.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct table_column {
 	const char *title; /* for people; NULL: only in JSON */
@@ -22,9 +23,10 @@ struct table {
 	size_t count;
 };
 
-/* What is printed. All zero but for "json" is the beginning. */
+/* What is printed. All zero but for "json" and "out" is the beginning. */
 struct tables {
 	bool json;
+	FILE *out; /* where to; NULL: standard output */
 	unsigned int printed;
 };
 

@@ -34,7 +34,8 @@ _barlease_options()
 		echo --access --cache --control --help --min-size --socket \
 			--terminate --wait
 		;;
-	watch | revoke) echo --control --help --json ;;
+	revoke) echo --control --help --json ;;
+	watch) echo --control --help --json --lines ;;
 	recall) echo --control --grace --help --json ;;
 	bind) echo --driver --force --help ;;
 	unbind) echo --help ;;

@@ -67,6 +67,7 @@ complete -c barlease -n __barlease_needs_command -a watch -d 'show what happens 
 complete -c barlease -n '__barlease_is watch' -l control -rF -d 'where barleased listens to operators'
 complete -c barlease -n '__barlease_is watch' -l help -d 'explain the command'
 complete -c barlease -n '__barlease_is watch' -l json -d 'print JSON'
+complete -c barlease -n '__barlease_is watch' -l lines -d 'print lines on a terminal, too'
 
 complete -c barlease -n __barlease_needs_command -a recall -d 'ask for leases back, and revoke them if they do not come'
 complete -c barlease -n '__barlease_is recall' -l control -rF -d 'where barleased listens to operators'

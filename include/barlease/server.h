@@ -269,6 +269,19 @@ int barlease_server_resume(struct barlease_server *server);
 void barlease_server_destroy(struct barlease_server *server);
 
 /**
+ * barlease_server_limit_lessees() - let in other numbers of lessees from now on
+ * @server: server
+ * @max: as lessees_max of the terms; 0: as that says of 0
+ * @max_per_uid: as lessees_max_per_uid; 0: three quarters of @max
+ *
+ * Who is connected stays, with those that are more than a new limit allows.
+ *
+ * Return: 0.
+ */
+int barlease_server_limit_lessees(struct barlease_server *server, uint32_t max,
+				  uint32_t max_per_uid);
+
+/**
  * barlease_server_get_fd() - what to poll
  * @server: server
  *

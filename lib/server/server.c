@@ -90,6 +90,17 @@ static void server_free(struct barlease_server *server)
 	free(server);
 }
 
+static void limits_set(struct barlease_server_terms *terms, uint32_t max,
+		       uint32_t max_per_uid)
+{
+	terms->lessees_max = max;
+	terms->lessees_max_per_uid = max_per_uid;
+	default_to(&terms->lessees_max, lessees_max());
+	/* One user leaves some for others. */
+	default_to(&terms->lessees_max_per_uid,
+		   terms->lessees_max - terms->lessees_max / 4);
+}
+
 int barlease_server_create(const struct barlease_server_terms *terms,
 			   struct barlease_server **server)
 {
@@ -99,10 +110,8 @@ int barlease_server_create(const struct barlease_server_terms *terms,
 	if (!new)
 		return -ENOMEM;
 	new->terms = *terms;
-	default_to(&new->terms.lessees_max, lessees_max());
-	/* One user leaves some for others. */
-	default_to(&new->terms.lessees_max_per_uid,
-		   new->terms.lessees_max - new->terms.lessees_max / 4);
+	limits_set(&new->terms, terms->lessees_max,
+		   terms->lessees_max_per_uid);
 	default_to(&new->terms.packets_max, PACKETS_MAX);
 	default_to(&new->terms.waiting_max, WAITING_MAX);
 	new->epoll = -1;
@@ -187,6 +196,15 @@ void barlease_server_destroy(struct barlease_server *server)
 	list_for_each(link, next, &server->devices)
 		free(list_entry(link, struct server_device, link));
 	server_free(server);
+}
+
+int barlease_server_limit_lessees(struct barlease_server *server, uint32_t max,
+				  uint32_t max_per_uid)
+{
+	if (server->depth)
+		return -EDEADLK;
+	limits_set(&server->terms, max, max_per_uid);
+	return 0;
 }
 
 int barlease_server_get_fd(const struct barlease_server *server)

@@ -115,6 +115,7 @@ int lender_load(struct lender *lender)
 	lender->metrics.reloads++;
 	/* Callbacks ask it from now on. */
 	lender->setup = new;
+	lender_limit(lender, new->policy);
 	if (old) {
 		offers_leave(lender, old);
 		devices_close(lender, old, new);

@@ -90,6 +90,7 @@ static int all_resume(struct lender *lender)
 	err = setup_make(lender, policy, &lender->setup);
 	if (err)
 		return err;
+	lender_limit(lender, lender->setup->policy);
 	offers_come(lender, NULL);
 	return barlease_server_resume(lender->server);
 }

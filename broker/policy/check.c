@@ -162,11 +162,29 @@ static void overlap_check(struct reading *reading, const bool *found,
 		}
 }
 
+/* Where both are said. */
+static void connections_check(struct reading *reading)
+{
+	const struct policy *policy = reading->policy;
+	const struct raw_entry *entry = NULL;
+
+	/* There may be two such sections, which is a mistake besides. */
+	for (size_t i = 0; !entry && i < reading->raw.count; i++)
+		if (!strcmp(reading->raw.sections[i].type, "Server"))
+			entry = entry_of(reading, i,
+					 "max-connections-per-user");
+	if (entry && policy->connections_max &&
+	    policy->connections_max_per_user > policy->connections_max)
+		reading_wrong(reading, entry, "more than max-connections, %u",
+			      policy->connections_max);
+}
+
 void policy_check(struct reading *reading)
 {
 	struct policy *policy = reading->policy;
 	bool found[POLICY_SECTIONS_MAX];
 
+	connections_check(reading);
 	devices_check(reading);
 	for (size_t i = 0; i < policy->offer_count; i++) {
 		struct policy_offer *offer = &policy->offers[i];

@@ -66,6 +66,8 @@ struct policy {
 	size_t device_count;
 	struct policy_offer *offers;
 	size_t offer_count;
+	/* At a time; 0: it does not say. */
+	uint32_t connections_max, connections_max_per_user;
 	char *text; /* that it was read from */
 	size_t length;
 };

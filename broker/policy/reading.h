@@ -22,6 +22,7 @@ enum section_type {
 	SECTION_DEVICE = 1 << 0,
 	SECTION_SLICE = 1 << 1,
 	SECTION_POOL = 1 << 2,
+	SECTION_SERVER = 1 << 3, /* has no name, and is there once */
 };
 
 #define SECTION_OFFER (SECTION_SLICE | SECTION_POOL)
@@ -34,9 +35,10 @@ struct key {
 	void (*take)(struct reading *reading, const struct raw_entry *entry);
 };
 
-/* What keys there are; the last has no name. key_device.c, key_offer.c */
+/* What keys there are; the last has no name. key_*.c */
 extern const struct key device_keys[];
 extern const struct key offer_keys[];
+extern const struct key server_keys[];
 
 /* "KEY = VALUE: ..." at its line */
 void reading_wrong(struct reading *reading, const struct raw_entry *entry,

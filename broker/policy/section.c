@@ -21,6 +21,7 @@ static const struct section {
 	{ "Device", SECTION_DEVICE, device_keys },
 	{ "Slice", SECTION_SLICE, offer_keys },
 	{ "Pool", SECTION_POOL, offer_keys },
+	{ "Server", SECTION_SERVER, server_keys },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -52,6 +53,12 @@ void reading_wrong_section(struct reading *reading, size_t section,
 		     *raw->name ? " " : "", raw->name, text);
 }
 
+/* "[Device NAME]", or what has no name. */
+static const char *name_of(const char *kind)
+{
+	return strcmp(kind, "Server") ? " NAME" : "";
+}
+
 static const struct section *kind_find(struct reading *reading)
 {
 	const char *type = reading->raw.sections[reading->section].type;
@@ -65,11 +72,11 @@ static const struct section *kind_find(struct reading *reading)
 		nearest_try(&nearest, kinds[i].name);
 	if (nearest.best)
 		reading_wrong_section(reading, reading->section,
-				      "no such section; do you mean [%s NAME]?",
-				      nearest.best);
+				      "no such section; do you mean [%s%s]?",
+				      nearest.best, name_of(nearest.best));
 	else
 		reading_wrong_section(reading, reading->section,
-				      "no such section; there are [Device NAME], [Slice NAME] and [Pool NAME]");
+				      "no such section; there are [Device NAME], [Slice NAME], [Pool NAME] and [Server]");
 	return NULL;
 }
 
@@ -83,6 +90,24 @@ static void name_check(struct reading *reading, const char *kind)
 	else if (name[strspn(name, NAME_CHARACTERS)])
 		reading_wrong_section(reading, reading->section,
 				      "a name has letters, digits and . _ : @ + - only");
+}
+
+/* The server is one. */
+static void server_check(struct reading *reading)
+{
+	const struct raw_section *raw = reading->raw.sections;
+
+	if (*raw[reading->section].name)
+		reading_wrong_section(reading, reading->section,
+				      "has a name; write [Server]");
+	for (size_t i = 0; i < reading->section; i++) {
+		if (strcmp(raw[i].type, "Server") != 0)
+			continue;
+		reading_wrong_section(reading, reading->section,
+				      "line %u has this section already",
+				      raw[i].line);
+		return;
+	}
 }
 
 /* Slices and pools are one another's namesakes, too. */
@@ -204,11 +229,15 @@ static void section_take(struct reading *reading)
 
 	if (!kind)
 		return;
-	name_check(reading, kind->name);
-	namesake_check(reading, kind);
+	if (kind->type == SECTION_SERVER) {
+		server_check(reading);
+	} else {
+		name_check(reading, kind->name);
+		namesake_check(reading, kind);
+	}
 	if (kind->type == SECTION_DEVICE)
 		device_begin(reading, name);
-	else
+	else if (kind->type & SECTION_OFFER)
 		offer_begin(reading, name);
 	keys_take(reading, kind);
 }

@@ -68,8 +68,28 @@ WRONG = [
     ("an_unknown_section_that_is_like_one", second("[pol x]\nkey = 1\n"),
      ["10: [pol x]: no such section; do you mean [Pool NAME]?"]),
     ("an_unknown_section", second("[Network]\nkey = 1\n"),
-     ["10: [Network]: no such section; there are [Device NAME], [Slice NAME] "
-      "and [Pool NAME]"]),
+     ["10: [Network]: no such section; there are [Device NAME], [Slice NAME], "
+      "[Pool NAME] and [Server]"]),
+    ("a_server_that_is_misspelt", second("[server]\n"),
+     ["10: [server]: no such section; do you mean [Server]?"]),
+    ("a_server_with_a_name", second("[Server x]\n"),
+     ["10: [Server x]: has a name; write [Server]"]),
+    ("two_servers", second("[Server]\nmax-connections-per-user = 3\n"
+                           "[Server]\nmax-connections = 2\n"),
+     ["11: max-connections-per-user = 3: more than max-connections, 2",
+      "12: [Server]: line 10 has this section already"]),
+    ("no_connections", second("[Server]\nmax-connections = 0\n"),
+     ["11: max-connections = 0: not a number from 1 to 4294967295"]),
+    ("no_connections_of_a_user",
+     second("[Server]\nmax-connections-per-user = many\n"),
+     ["11: max-connections-per-user = many: not a number from 1 to "
+      "4294967295"]),
+    ("more_connections_of_a_user_than_of_all",
+     second("[Server]\nmax-connections = 9\n"
+            "max-connections-per-user = 10\n"),
+     ["12: max-connections-per-user = 10: more than max-connections, 9"]),
+    ("a_key_of_the_server_elsewhere", with_key("max-connections = 9"),
+     ["10: max-connections = 9: is for a [Server], not for a [Pool]"]),
     ("a_section_without_a_name", changed(1, "[Device]"),
      ["1: [Device]: has no name; write [Device NAME]",
       "5: device = accel: there is no [Device accel]"]),
@@ -294,6 +314,10 @@ FINE = [
     ("comments", "# one\n; two\n" + RIGHT.replace("\n", " ; three\n")),
     ("the_longest_line", with_key("#" + "x" * 197)),
     ("the_longest_section", changed(4, "[Pool " + "x" * 43 + "]")),
+    ("a_server", second("[Server]\nmax-connections = 9\n"
+                        "max-connections-per-user = 9\n")),
+    ("more_connections_of_a_user_than_of_all_by_default",
+     second("[Server]\nmax-connections-per-user = 100000\n")),
     ("numbers_of_all_kinds", changed(7, "range = 0x100000+262144")),
     ("a_range_to_the_end", changed(7, "range = 0+64M")),
     ("ranges_side_by_side",

@@ -165,6 +165,18 @@ def test_who_died_meanwhile_is_gone():
         dead.process.stdout.close()
 
 
+def test_limits_of_connections_go_on():
+    policy = ALL + "[Server]\nmax-connections-per-user = 2\n"
+    with Kept(policy) as lending:
+        lessees = [lending.lessee(), lending.lessee()]
+        lending.kill()
+        # What was in force is.
+        lending.write("[What]\n")
+        lending.start_again()
+        assert "EMFILE" in lending.lessee()("list")
+        assert lessees[0]("list") == "listed queues/4/4"
+
+
 def test_who_connects_meanwhile_is_served():
     with Kept(ALL) as lending:
         lending.kill()

@@ -127,6 +127,22 @@ class Documents(unittest.TestCase):
                                         re.MULTILINE))
                          - {"user", "group", "cgroup", "anyone"}, keys)
 
+    def test_unit_of_barleased_has_the_fds_that_its_defaults_take(self):
+        unit = (TOP / "broker/system/barleased.service.in").read_text()
+        code = (TOP / "broker/lender/limits.c").read_text()
+        keep = (TOP / "broker/lender/keep.h").read_text()
+        fds, = re.findall(r"^LimitNOFILE=(\d+)$", unit, re.MULTILINE)
+        kept, = re.findall(r"^FileDescriptorStoreMax=(\d+)$", unit,
+                           re.MULTILINE)
+        connections, = re.findall(r"#define CONNECTIONS (\d+)", code)
+        kept_max, = re.findall(r"#define KEEP_FDS_MAX (\d+)", keep)
+        self.assertIn(f" --keep={kept} ", unit)
+        self.assertLessEqual(int(kept), int(kept_max))
+        # Each connection takes two, and more than a third must be left for
+        # leases, or the default is lower than it says.
+        self.assertGreaterEqual(int(fds), 3 * int(connections))
+        self.assertGreaterEqual(int(fds), 2 * int(connections) + int(kept))
+
     def test_page_of_barleased_has_all_events_and_no_others(self):
         code = "".join(file.read_text()
                        for file in (TOP / "broker").rglob("*.c")

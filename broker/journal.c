@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What libsystemd has for this waits for a journal that does not read. So it is
+ * done here: a datagram with KEY=VALUE lines, or, where a value has several lines
+ * itself, KEY, the value's length in eight bytes, and the value.
+ */
 #include "journal.h"
 
 #include <ctype.h>
+#include <endian.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-/* That would be this file each time. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
-/* Besides the fields: MESSAGE= and PRIORITY=. */
-#define OWN_FIELDS 2
+static const struct sockaddr_un journal = {
+	.sun_family = AF_UNIX,
+	.sun_path = "/run/systemd/journal/socket",
+};
 
 /* Is the standard error the stream that systemd has made for this service? */
 static bool is_here(void)
@@ -28,41 +34,72 @@ static bool is_here(void)
 	       status.st_ino == inode;
 }
 
-static char *field_make(const struct log_field *field)
+static void value_put(FILE *out, const char *value, size_t length)
 {
-	char *text;
+	uint64_t size = htole64(length);
 
-	if (asprintf(&text, "BARLEASE_%s=%s", field->key, field->value) < 0)
+	if (memchr(value, '\n', length)) {
+		fputc('\n', out);
+		fwrite(&size, sizeof(size), 1, out);
+	} else {
+		fputc('=', out);
+	}
+	fwrite(value, length, 1, out);
+	fputc('\n', out);
+}
+
+static void field_put(FILE *out, const struct log_field *field)
+{
+	fputs("BARLEASE_", out);
+	for (const char *c = field->key; *c; c++)
+		fputc(*c == '-' ? '_' : toupper((unsigned char)*c), out);
+	value_put(out, field->value, strlen(field->value));
+}
+
+static char *datagram_make(const struct log_line *line, const char *text,
+			   size_t *size)
+{
+	char *datagram = NULL;
+	FILE *out = open_memstream(&datagram, size);
+
+	if (!out)
 		return NULL;
-	for (char *c = text; *c != '='; c++)
-		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-	return text;
+	fputs("MESSAGE", out);
+	value_put(out, text, strcspn(text, "\n"));
+	fprintf(out, "PRIORITY=%d\nSYSLOG_IDENTIFIER=barleased\n",
+		line->priority);
+	for (unsigned int i = 0; i < line->count; i++)
+		field_put(out, &line->fields[i]);
+	if (fclose(out)) {
+		free(datagram);
+		return NULL;
+	}
+	return datagram;
+}
+
+/* Whoever listens there now: the journal may have been started anew. */
+static bool datagram_send(const char *datagram, size_t size)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return fd >= 0 &&
+	       sendto(fd, datagram, size, MSG_DONTWAIT | MSG_NOSIGNAL,
+		      (const struct sockaddr *)&journal,
+		      sizeof(journal)) == (ssize_t)size;
 }
 
 bool journal_send(const struct log_line *line, const char *text)
 {
-	struct iovec parts[OWN_FIELDS + LOG_FIELDS_MAX];
-	char *fields[OWN_FIELDS + LOG_FIELDS_MAX] = { NULL };
-	unsigned int count = 0;
-	int err;
+	char *datagram;
+	size_t size;
+	bool sent;
 
 	if (!is_here())
 		return false;
-	if (asprintf(&fields[0], "MESSAGE=%.*s", (int)strcspn(text, "\n"),
-		     text) < 0)
-		fields[0] = NULL;
-	if (asprintf(&fields[1], "PRIORITY=%d", line->priority) < 0)
-		fields[1] = NULL;
-	for (unsigned int i = 0; i < line->count; i++)
-		fields[OWN_FIELDS + i] = field_make(&line->fields[i]);
-	for (unsigned int i = 0; i < OWN_FIELDS + line->count; i++)
-		if (fields[i])
-			parts[count++] = (struct iovec){
-				.iov_base = fields[i],
-				.iov_len = strlen(fields[i]),
-			};
-	err = sd_journal_sendv(parts, (int)count);
-	for (unsigned int i = 0; i < OWN_FIELDS + line->count; i++)
-		free(fields[i]);
-	return err >= 0;
+	datagram = datagram_make(line, text, &size);
+	sent = datagram && datagram_send(datagram, size);
+	free(datagram);
+	return sent;
 }

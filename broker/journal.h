@@ -11,8 +11,8 @@
  * @line: the fields, which become BARLEASE_KEY=
  * @text: the same as a line, which becomes MESSAGE=
  *
- * Return: whether it did. It is not tried where the standard error does not go
- * there.
+ * Return: whether it did, without waiting for it. It is not tried where the
+ * standard error does not go there.
  */
 bool journal_send(const struct log_line *line, const char *text);
 

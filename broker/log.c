@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "journal.h"
+#include "output.h"
+
+/* Lines that nobody has taken: since the last one that was, and at all. */
+static uint64_t lost, lost_total;
 
 /* Where a value is lost for want of memory, the rest is told all the same. */
 static void field_add(struct log_line *line, const char *key, char *value)
@@ -95,15 +98,46 @@ static char *sentence_make(const struct log_line *line)
 	return text;
 }
 
-void log_end(struct log_line *line)
+static bool line_put(const struct log_line *line)
 {
 	char *text = sentence_make(line);
+	bool taken = text && (journal_send(line, text) || output_put(text));
 
-	/* Where nobody takes it, there is nobody to be told of that. */
-	if (text && !journal_send(line, text) &&
-	    write(STDERR_FILENO, text, strlen(text)) < 0)
-		clearerr(stderr);
 	free(text);
+	return taken;
+}
+
+static void line_free(struct log_line *line)
+{
 	while (line->count)
 		free(line->fields[--line->count].value);
+}
+
+/* Return: whether it is known from here on that there were some. */
+static bool lost_tell(void)
+{
+	struct log_line line;
+	bool taken;
+
+	log_begin(&line, LOG_ERR, "log-lost");
+	log_format(&line, "lines", "%llu", (unsigned long long)lost);
+	taken = line_put(&line);
+	line_free(&line);
+	if (taken)
+		lost = 0;
+	return taken;
+}
+
+void log_end(struct log_line *line)
+{
+	if ((lost && !lost_tell()) || !line_put(line)) {
+		lost++;
+		lost_total++;
+	}
+	line_free(line);
+}
+
+uint64_t log_lost(void)
+{
+	return lost_total;
 }

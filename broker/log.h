@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What happens, one line each, for people and for programs: KEY=VALUE to the
- * standard error, or fields of the journal where that is what it goes to.
+ * standard error, or fields of the journal where that is what it goes to. Nobody
+ * waits for whoever reads it: a line for which there is no room is lost, and the
+ * next one that is not is preceded by how many were.
  */
 #ifndef BROKER_LOG_H
 #define BROKER_LOG_H
@@ -29,5 +31,8 @@ void log_text(struct log_line *line, const char *key, const char *value);
 void log_format(struct log_line *line, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void log_end(struct log_line *line);
+
+/* How many lines were lost since the start. */
+uint64_t log_lost(void);
 
 #endif /* BROKER_LOG_H */

@@ -14,6 +14,7 @@
 #include "lender/metrics.h"
 #include "log.h"
 #include "operators/control.h"
+#include "output.h"
 #include "service/manager.h"
 
 #define NSEC_PER_USEC 1000
@@ -43,6 +44,9 @@ int loop_begin(void)
 
 	/* A log that nobody reads any more is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Neither is a file that may not become any longer. */
+	signal(SIGXFSZ, SIG_IGN);
+	output_begin();
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);

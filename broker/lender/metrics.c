@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lender/lender.h"
+#include "log.h"
 
 /* Names and devices are those of a policy, where nothing needs a quote. */
 #define LABELS "{offer=\"%s\",device=\"%s\"} "
@@ -125,6 +126,8 @@ static void counters_print(const struct metrics *metrics, FILE *out)
 		metrics->recalls);
 	counter(out, "barlease_stuck_total",
 		"Leases that the kernel did not take back.", metrics->stuck);
+	counter(out, "barlease_log_lines_lost_total",
+		"Lines of the log that nobody has taken.", log_lost());
 	head(out, "barlease_ends_total", "counter",
 	     "Leases that have ended, by why.");
 	for (enum barlease_end why = BARLEASE_END_RELEASED;
@@ -140,32 +143,65 @@ static void counters_print(const struct metrics *metrics, FILE *out)
 		(unsigned long long)metrics->reloads_rejected);
 }
 
+static char *text_make(struct lender *lender, size_t *length)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, length);
+
+	if (!out)
+		return NULL;
+	state_print(lender, out);
+	counters_print(&lender->metrics, out);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int file_write(const char *path, const char *text, size_t length)
+{
+	/* Whoever collects it may be anybody. */
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		      0644);
+	ssize_t written;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, 0644) < 0)
+		err = -errno;
+	while (!err && length) {
+		written = write(fd, text, length);
+		if (written < 0) {
+			err = -errno;
+		} else {
+			text += written;
+			length -= (size_t)written;
+		}
+	}
+	/* Some file systems tell of a full disk here. */
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
+}
+
 int metrics_write(struct lender *lender, const char *path)
 {
 	char other[PATH_MAX];
-	int fd, err = 0;
-	FILE *out;
+	size_t length;
+	char *text;
+	int err;
 
 	if (snprintf(other, sizeof(other), "%s.new", path) >=
 	    (int)sizeof(other))
 		return -ENAMETOOLONG;
-	/* Whoever collects it may be anybody. */
-	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		  0644);
-	if (fd < 0)
-		return -errno;
-	out = fchmod(fd, 0644) < 0 ? NULL : fdopen(fd, "w");
-	if (!out) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	state_print(lender, out);
-	counters_print(&lender->metrics, out);
-	err = ferror(out) ? -EIO : 0;
-	/* A disk that is full tells here. */
-	if (fclose(out))
-		err = -errno;
+	text = text_make(lender, &length);
+	if (!text)
+		return -ENOMEM;
+	err = file_write(other, text, length);
+	free(text);
 	if (!err && rename(other, path) < 0)
 		err = -errno;
 	if (err)

@@ -35,3 +35,18 @@ int offset_argument(const struct command *command, const char *text,
 				   access->width, text, access->width / 8);
 	return STATUS_OK;
 }
+
+int value_argument(const struct command *command, const char *text,
+		   const struct access_options *access, uint64_t *value)
+{
+	int status;
+
+	status = number_argument(command, "value", text, value);
+	if (status)
+		return status;
+	if (access->width < 64 && *value >> access->width)
+		return usage_error(command,
+				   "the value %s does not fit in %u bits", text,
+				   access->width);
+	return STATUS_OK;
+}

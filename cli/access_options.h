@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What peek and poke have in common on their command lines. */
+/* What peek, poke and fill have in common on their command lines. */
 #ifndef CLI_ACCESS_OPTIONS_H
 #define CLI_ACCESS_OPTIONS_H
 
@@ -34,5 +34,17 @@ int width_argument(const struct command *command, const char *text,
  */
 int offset_argument(const struct command *command, const char *text,
 		    struct access_options *access);
+
+/**
+ * value_argument() - read a value that is to be stored
+ * @command: whose
+ * @text: its text
+ * @access: has its width, in which the value must fit
+ * @value: where to put it
+ *
+ * Return: STATUS_OK or STATUS_USAGE.
+ */
+int value_argument(const struct command *command, const char *text,
+		   const struct access_options *access, uint64_t *value);
 
 #endif /* CLI_ACCESS_OPTIONS_H */

@@ -58,14 +58,10 @@ static int run(int argc, char **argv)
 	status = offset_argument(&command_poke, argv[optind], &access);
 	if (status)
 		return status;
-	status = number_argument(&command_poke, "value", argv[optind + 1],
-				 &value);
+	status = value_argument(&command_poke, argv[optind + 1], &access,
+				&value);
 	if (status)
 		return status;
-	if (access.width < 64 && value >> access.width)
-		return usage_error(&command_poke,
-				   "the value %s does not fit in %u bits",
-				   argv[optind + 1], access.width);
 
 	return poke_value(&access, value);
 }

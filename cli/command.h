@@ -26,6 +26,7 @@ extern const struct command command_unbind;
 extern const struct command command_run;
 extern const struct command command_peek;
 extern const struct command command_poke;
+extern const struct command command_fill;
 extern const struct command command_load;
 extern const struct command command_save;
 extern const struct command command_reset;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "barlease/guarded.h"
+#include "barlease/mmio.h"
 #include "message.h"
 #include "options.h"
 #include "window.h"
@@ -103,6 +104,8 @@ int window_map(struct window *window, uint64_t offset, uint64_t length,
 
 void window_end(struct window *window)
 {
+	/* Of a write-combining lease: the device has all of it from here on. */
+	barlease_wc_flush();
 	barlease_guard_uninstall();
 	barlease_map_end(&window->map);
 }

@@ -52,6 +52,8 @@ int window_map(struct window *window, uint64_t offset, uint64_t length,
 /**
  * window_end() - unmap
  * @window: window
+ *
+ * What was stored to a write-combining lease is on its way to the device.
  */
 void window_end(struct window *window);
 

@@ -43,6 +43,7 @@ _barlease_options()
 	reset) echo --help --open --vf-token ;;
 	peek) echo --count --fd --help --width ;;
 	poke) echo --fd --help --width ;;
+	fill) echo --fd --help --length --offset --width ;;
 	load) echo --fd --help --offset ;;
 	save) echo --fd --help --length --offset ;;
 	esac
@@ -98,7 +99,7 @@ _barlease()
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
 		words="list doctor explain request watch recall revoke bind
-			unbind run reset peek poke load save help --help
+			unbind run reset peek poke load save fill help --help
 			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 		return

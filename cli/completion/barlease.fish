@@ -130,3 +130,10 @@ complete -c barlease -n '__barlease_is save' -l help -d 'explain the command'
 complete -c barlease -n '__barlease_is save' -l length -x -d 'how many bytes'
 complete -c barlease -n '__barlease_is save' -l offset -x -d 'where to begin'
 complete -c barlease -n '__barlease_is save' -F
+
+complete -c barlease -n __barlease_needs_command -a fill -d 'write one value all over the lease'
+complete -c barlease -n '__barlease_is fill' -l fd -x -d 'the lease is this file descriptor'
+complete -c barlease -n '__barlease_is fill' -l help -d 'explain the command'
+complete -c barlease -n '__barlease_is fill' -l length -x -d 'how many bytes'
+complete -c barlease -n '__barlease_is fill' -l offset -x -d 'where to begin'
+complete -c barlease -n '__barlease_is fill' -l width -x -a '8 16 32 64' -d 'bits of each value'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* peek, poke, load and save, on a memfd in the place of the lease. */
+/* peek, poke, load, save and fill, on a memfd in the place of the lease. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -305,6 +305,62 @@ static void save_to_a_full_disk_says_so(void **state)
 		      "No space left");
 }
 
+static void fill_writes_values_of_each_width_and_nothing_else(void **state)
+{
+	assert_done(state,
+		    COMMAND("fill", FD, "--width", "8", "--offset", "17",
+			    "--length", "3", "0xa1"),
+		    NULL, "");
+	assert_lease(state, 17, "\xa1\xa1\xa1", 3);
+	assert_done(state,
+		    COMMAND("fill", FD, "--width", "16", "--offset", "18",
+			    "--length", "4", "0xb1b2"),
+		    NULL, "");
+	assert_lease(state, 17, "\xa1\xb2\xb1\xb2\xb1", 5);
+	assert_done(state,
+		    COMMAND("fill", FD, "--offset", "20", "--length", "4",
+			    "0xc1c2c3c4"),
+		    NULL, "");
+	assert_lease(state, 17, "\xa1\xb2\xb1\xc4\xc3\xc2\xc1", 7);
+	assert_done(state,
+		    COMMAND("fill", FD, "--width", "64", "--offset", "24",
+			    "--length", "8", "0xd1d2d3d4d5d6d7d8"),
+		    NULL, "");
+	assert_lease(state, 17,
+		     "\xa1\xb2\xb1\xc4\xc3\xc2\xc1"
+		     "\xd8\xd7\xd6\xd5\xd4\xd3\xd2\xd1",
+		     15);
+}
+
+static void fill_goes_to_the_end_where_no_length_says_otherwise(void **state)
+{
+	static unsigned char bytes[LEASE_SIZE];
+
+	assert_done(state, COMMAND("fill", FD, "--offset", "8188", "0"), NULL,
+		    "");
+	assert_lease(state, 8188, "\0\0\0", 4);
+	memset(bytes, 0x5a, sizeof(bytes));
+	assert_done(state, COMMAND("fill", FD, "0x5a5a5a5a"), NULL, "");
+	assert_lease(state, 0, bytes, LEASE_SIZE);
+}
+
+static void fill_that_does_not_fit_writes_nothing(void **state)
+{
+	assert_beyond(state,
+		      COMMAND("fill", FD, "--offset", "8188", "--length", "8",
+			      "1"),
+		      NULL, "past the end");
+	assert_beyond(state, COMMAND("fill", FD, "--offset", "8K", "1"), NULL,
+		      "past the end of the lease, which has 8192 bytes");
+	assert_beyond(state, COMMAND("fill", FD, "--length", "6", "1"), NULL,
+		      "6 bytes are no whole number of values of 32 bits");
+	assert_beyond(state,
+		      COMMAND("fill", FD, "--offset", "4", "--length",
+			      "0xfffffffffffffffc", "1"),
+		      NULL, "past the end");
+	assert_lease(state, 0, "", 0);
+}
+
 static void a_read_only_lease_is_said_to_be_so(void **state)
 {
 	char path[64];
@@ -314,6 +370,9 @@ static void a_read_only_lease_is_said_to_be_so(void **state)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", lease_fd(state));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	barlease_run(&outcome, COMMAND("poke", FD, "0", "1"), fd, NULL);
+	assert_exit(&outcome, 1);
+	assert_contains(outcome.err, "read-only");
+	barlease_run(&outcome, COMMAND("fill", FD, "1"), fd, NULL);
 	assert_exit(&outcome, 1);
 	assert_contains(outcome.err, "read-only");
 	barlease_run(&outcome, COMMAND("peek", FD, "0"), fd, NULL);
@@ -425,6 +484,11 @@ int main(void)
 		access_test(a_closed_standard_stream_is_no_end_of_data),
 		access_test(save_past_the_end_is_refused),
 		access_test(save_to_a_full_disk_says_so),
+		access_test(
+			fill_writes_values_of_each_width_and_nothing_else),
+		access_test(
+			fill_goes_to_the_end_where_no_length_says_otherwise),
+		access_test(fill_that_does_not_fit_writes_nothing),
 		access_test(a_read_only_lease_is_said_to_be_so),
 		access_test(what_is_no_lease_is_refused),
 		access_test(the_inherited_lease_is_used_without_fd),

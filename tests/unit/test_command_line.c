@@ -203,7 +203,7 @@ static void every_command_has_help_with_examples(void **state)
 {
 	static const char *const names[] = {
 		"list", "bind", "unbind", "run",  "reset",
-		"peek", "poke", "load",	  "save",
+		"peek", "poke", "load",	  "save", "fill",
 	};
 
 	(void)state;
@@ -280,6 +280,8 @@ static void too_few_or_too_many_arguments_are_refused(void **state)
 	assert_bad(COMMAND("poke", "0"), "offset and a value");
 	assert_bad(COMMAND("load"), "one file");
 	assert_bad(COMMAND("save", "a", "b"), "one file");
+	assert_bad(COMMAND("fill"), "one value");
+	assert_bad(COMMAND("fill", "0", "1"), "one value");
 }
 
 static void a_bad_vf_token_is_named(void **state)
@@ -384,6 +386,7 @@ static void an_access_without_a_lease_says_how_to_get_one(void **state)
 	assert_bad(COMMAND("poke", "0", "0"), "barlease run");
 	assert_bad(COMMAND("load", "/dev/null"), "barlease run");
 	assert_bad(COMMAND("save", "-"), "barlease run");
+	assert_bad(COMMAND("fill", "0"), "barlease run");
 }
 
 static void a_bad_fd_is_named(void **state)
@@ -407,6 +410,8 @@ static void a_bad_number_is_named(void **state)
 		   "count");
 	assert_bad(COMMAND("poke", "0", "ten"), "'ten'");
 	assert_bad(COMMAND("save", "--length", "0", "-"), "length of 0");
+	assert_bad(COMMAND("fill", "--length", "0", "1"), "length of 0");
+	assert_bad(COMMAND("fill", "--length", "4X", "1"), "'4X'");
 }
 
 static void an_offset_that_is_not_aligned_is_refused(void **state)
@@ -416,6 +421,8 @@ static void an_offset_that_is_not_aligned_is_refused(void **state)
 	assert_bad(COMMAND("peek", "2"), "not aligned");
 	assert_bad(COMMAND("peek", "--width", "64", "4"), "multiple of 8");
 	assert_bad(COMMAND("poke", "--width", "16", "1", "0"), "not aligned");
+	assert_bad(COMMAND("fill", "--offset", "4", "--width", "64", "0"),
+		   "not aligned");
 }
 
 static void a_value_that_does_not_fit_is_refused(void **state)
@@ -423,6 +430,7 @@ static void a_value_that_does_not_fit_is_refused(void **state)
 	(void)state;
 	assert_bad(COMMAND("poke", "--width", "8", "0", "256"), "256");
 	assert_bad(COMMAND("poke", "0", "0x100000000"), "32 bits");
+	assert_bad(COMMAND("fill", "256", "--width", "8"), "256");
 }
 
 int main(void)

@@ -112,6 +112,19 @@ test_a_poke_reaches_its_place_and_no_other()
 	says 0x1234cafe
 }
 
+test_a_fill_reaches_its_range_and_no_other()
+{
+	bind "$memory"
+	hostcall write 0x200010 000000000000000000000000
+	hostcall snapshot
+	expect 0 lend "2M+2M]" barlease fill --offset 0x10 --length 12 0x1234cafe
+	is "$(hostcall changed)" 0x200010+0xc
+	is "$(hostcall read 0x200010 12)" feca3412feca3412feca3412
+	expect 1 lend "2M+2M],ro" barlease fill --offset 0x10 --length 4 7
+	says read-only
+	is "$(hostcall read 0x200010 4)" feca3412
+}
+
 test_what_one_user_loads_another_saves()
 {
 	bind "$memory"

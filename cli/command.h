@@ -32,6 +32,7 @@ extern const struct command command_save;
 extern const struct command command_reset;
 extern const struct command command_request;
 extern const struct command command_watch;
+extern const struct command command_stat;
 extern const struct command command_recall;
 extern const struct command command_revoke;
 extern const struct command command_doctor;

@@ -10,9 +10,10 @@
 /* In the order of whom they are for, see heading_of(). */
 static const struct command *const commands[] = {
 	&command_list,	 &command_doctor, &command_explain, &command_request,
-	&command_watch,	 &command_recall, &command_revoke,  &command_bind,
-	&command_unbind, &command_run,	  &command_reset,   &command_peek,
-	&command_poke,	 &command_load,	  &command_save,    &command_fill,
+	&command_watch,	 &command_stat,	  &command_recall,  &command_revoke,
+	&command_bind,	 &command_unbind, &command_run,	    &command_reset,
+	&command_peek,	 &command_poke,	  &command_load,    &command_save,
+	&command_fill,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

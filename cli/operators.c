@@ -115,9 +115,32 @@ static int keep(void **array, size_t *count, const void *item, size_t size)
 	return 0;
 }
 
-static int holding_take(struct holdings *holdings,
-			const union control_packet *packet)
+/* What an answer of several packets is put into. */
+typedef int (*take_packet)(void *where, const union control_packet *packet);
+
+static int answer_take(int fd, unsigned int type, take_packet take, void *where)
 {
+	union control_packet packet;
+	int err;
+
+	control_packet_begin(&packet, type, 1);
+	err = operators_ask(fd, &packet);
+	while (!err) {
+		err = operators_receive(fd, &packet, false);
+		if (!err && packet.header.type == CONTROL_DONE)
+			return 0;
+		if (!err && packet.header.type == BARLEASE_PACKET_REFUSED)
+			return -(int)packet.refused.error;
+		if (!err)
+			err = take(where, &packet);
+	}
+	return err;
+}
+
+static int holding_take(void *where, const union control_packet *packet)
+{
+	struct holdings *holdings = where;
+
 	switch (packet->header.type) {
 	case CONTROL_OFFER:
 		return keep((void **)&holdings->offers, &holdings->offer_count,
@@ -129,27 +152,13 @@ static int holding_take(struct holdings *holdings,
 		return keep((void **)&holdings->waiting,
 			    &holdings->waiting_count, &packet->waiting,
 			    sizeof(packet->waiting));
-	case BARLEASE_PACKET_REFUSED:
-		return -(int)packet->refused.error;
 	}
 	return -EPROTO;
 }
 
 int holdings_ask(int fd, unsigned int type, struct holdings *holdings)
 {
-	union control_packet packet;
-	int err;
-
-	control_packet_begin(&packet, type, 1);
-	err = operators_ask(fd, &packet);
-	while (!err) {
-		err = operators_receive(fd, &packet, false);
-		if (!err && packet.header.type == CONTROL_DONE)
-			return 0;
-		if (!err)
-			err = holding_take(holdings, &packet);
-	}
-	return err;
+	return answer_take(fd, type, holding_take, holdings);
 }
 
 void holdings_free(struct holdings *holdings)
@@ -158,4 +167,25 @@ void holdings_free(struct holdings *holdings)
 	free(holdings->leases);
 	free(holdings->waiting);
 	*holdings = (struct holdings){ 0 };
+}
+
+static int figure_take(void *where, const union control_packet *packet)
+{
+	struct figures *figures = where;
+
+	if (packet->header.type != CONTROL_FIGURE)
+		return -EPROTO;
+	return keep((void **)&figures->all, &figures->count, &packet->figure,
+		    sizeof(packet->figure));
+}
+
+int figures_ask(int fd, struct figures *figures)
+{
+	return answer_take(fd, CONTROL_STAT, figure_take, figures);
+}
+
+void figures_free(struct figures *figures)
+{
+	free(figures->all);
+	*figures = (struct figures){ 0 };
 }

@@ -65,4 +65,19 @@ struct holdings {
 int holdings_ask(int fd, unsigned int type, struct holdings *holdings);
 void holdings_free(struct holdings *holdings);
 
+struct figures {
+	struct control_packet_figure *all;
+	size_t count;
+};
+
+/**
+ * figures_ask() - have barleased tell its figures
+ * @fd: connection
+ * @figures: where to put them, for figures_free() in any case
+ *
+ * Return: 0; -EPROTO also from a barleased that has none to tell; or -errno.
+ */
+int figures_ask(int fd, struct figures *figures);
+void figures_free(struct figures *figures);
+
 #endif /* CLI_OPERATORS_H */

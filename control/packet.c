@@ -7,7 +7,7 @@
 
 #include <barlease/lease.h>
 
-#define TEXTS_MAX 4
+#define TEXTS_MAX 5
 #define ZEROS_MAX 2
 
 struct place {
@@ -32,6 +32,11 @@ static const struct kind kinds[] = {
 	},
 	{
 		.type = CONTROL_WATCH,
+		.size = sizeof(struct control_ask),
+		.side = CONTROL_OF_OPERATOR,
+	},
+	{
+		.type = CONTROL_STAT,
 		.size = sizeof(struct control_ask),
 		.side = CONTROL_OF_OPERATOR,
 	},
@@ -102,6 +107,24 @@ static const struct kind kinds[] = {
 		.zeros = { offsetof(struct control_packet_done, reserved) },
 	},
 	{
+		.type = CONTROL_FIGURE,
+		.size = sizeof(struct control_packet_figure),
+		.side = CONTROL_OF_DAEMON,
+		.texts = {
+			{ offsetof(struct control_packet_figure, name),
+			  BARLEASE_NAME_SIZE },
+			{ offsetof(struct control_packet_figure, label),
+			  CONTROL_LABEL_SIZE },
+			{ offsetof(struct control_packet_figure, of),
+			  BARLEASE_NAME_SIZE },
+			{ offsetof(struct control_packet_figure, device),
+			  CONTROL_DEVICE_SIZE },
+			{ offsetof(struct control_packet_figure, help),
+			  CONTROL_HELP_SIZE },
+		},
+		.zeros = { offsetof(struct control_packet_figure, reserved) },
+	},
+	{
 		.type = BARLEASE_PACKET_REFUSED,
 		.size = sizeof(struct barlease_packet_refused),
 		.side = CONTROL_OF_DAEMON,
@@ -148,6 +171,7 @@ ASSERT_SIZE(control_packet_lease, 736);
 ASSERT_SIZE(control_packet_waiting, 672);
 ASSERT_SIZE(control_packet_done, 24);
 ASSERT_SIZE(control_packet_event, 1000);
+ASSERT_SIZE(control_packet_figure, 304);
 
 static const struct kind *kind_find(unsigned int type)
 {

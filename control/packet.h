@@ -18,6 +18,7 @@ union control_packet {
 	struct control_packet_waiting waiting;
 	struct control_packet_done done;
 	struct control_packet_event event;
+	struct control_packet_figure figure;
 	struct barlease_packet_refused refused;
 };
 

@@ -15,6 +15,8 @@
 #define CONTROL_SOCKET_SIZE 112
 #define CONTROL_COMMAND_SIZE 32
 #define CONTROL_CGROUP_SIZE 512
+#define CONTROL_LABEL_SIZE 16
+#define CONTROL_HELP_SIZE 96
 
 /* A grace: that of the offer. */
 #define CONTROL_GRACE_OF_OFFER (UINT64_MAX - 1)
@@ -27,18 +29,23 @@ enum control_type {
 	CONTROL_RECALL = 65,
 	CONTROL_REVOKE = 66,
 	CONTROL_WATCH = 67,
+	CONTROL_STAT = 68,
 
 	/* Answers, with the serial of what they answer; and REFUSED. */
 	CONTROL_OFFER = 80,
 	CONTROL_LEASE = 81,
 	CONTROL_WAITING = 82,
 	CONTROL_DONE = 83,
+	CONTROL_FIGURE = 84,
 
 	/* With serial 0. */
 	CONTROL_EVENT = 96,
 };
 
-/* LIST: any number of OFFER, LEASE, WAITING; WATCH: the same. Then DONE. */
+/*
+ * LIST: any number of OFFER, LEASE, WAITING; WATCH: the same; STAT: any number
+ * of FIGURE. Then DONE.
+ */
 struct control_ask {
 	struct barlease_packet header;
 };
@@ -133,6 +140,23 @@ struct control_packet_done {
 	struct barlease_packet header;
 	uint32_t count; /* of the packets before it */
 	uint32_t reserved; /* 0 */
+};
+
+enum control_figure_kind {
+	CONTROL_GAUGE = 1, /* what is now */
+	CONTROL_COUNTER = 2, /* since the start of barleased */
+};
+
+struct control_packet_figure {
+	struct barlease_packet header;
+	uint64_t value;
+	uint32_t kind; /* enum control_figure_kind */
+	uint32_t reserved; /* 0 */
+	char name[BARLEASE_NAME_SIZE]; /* as Prometheus has it */
+	char label[CONTROL_LABEL_SIZE]; /* what "of" is; "": it has none */
+	char of[BARLEASE_NAME_SIZE]; /* which offer, error, ... */
+	char device[CONTROL_DEVICE_SIZE]; /* of an offer */
+	char help[CONTROL_HELP_SIZE]; /* a sentence */
 };
 
 enum control_event {

@@ -182,7 +182,7 @@ static void on_refuse(void *context,
 
 	if (is_kept_from(lender, lessee, request->name))
 		sentence = "the policy does not allow it";
-	lender->metrics.denials++;
+	metrics_deny(&lender->metrics, error);
 	control_tell_denied(lender->control, error, sentence, lessee, request);
 	if (!limit_take(&lender->limit, lessee->uid, now_ms(), &kept_back)) {
 		lender->metrics.denials_kept_back++;

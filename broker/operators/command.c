@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lender/figures.h"
 #include "operators/control.h"
 #include "log.h"
 
@@ -86,6 +87,28 @@ static void list(struct answer *answer)
 	done(answer);
 }
 
+static void figure_answer(void *context, const struct figure *figure)
+{
+	struct answer *answer = context;
+	struct control_packet_figure *view;
+	union control_packet packet;
+
+	control_packet_begin(&packet, CONTROL_FIGURE, answer->serial);
+	view = &packet.figure;
+	view->value = figure->value;
+	view->kind = figure->counter ? CONTROL_COUNTER : CONTROL_GAUGE;
+	control_text(view->name, sizeof(view->name), figure->name);
+	control_text(view->help, sizeof(view->help), figure->help);
+	if (figure->label) {
+		control_text(view->label, sizeof(view->label), figure->label);
+		control_text(view->of, sizeof(view->of), figure->of);
+	}
+	if (figure->device)
+		control_text(view->device, sizeof(view->device),
+			     figure->device);
+	answer_put(answer, &packet);
+}
+
 static void command_log(const struct operator *operator, const char *command,
 			uint64_t lease, int err)
 {
@@ -143,6 +166,10 @@ void operator_obey(struct control *control, struct operator *operator,
 		break;
 	case CONTROL_LIST:
 		list(&answer);
+		break;
+	case CONTROL_STAT:
+		figures_each(lender, figure_answer, &answer);
+		done(&answer);
 		break;
 	case CONTROL_RECALL:
 		lender->why_recall = "operator";

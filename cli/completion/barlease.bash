@@ -34,7 +34,7 @@ _barlease_options()
 		echo --access --cache --control --help --min-size --socket \
 			--terminate --wait
 		;;
-	revoke) echo --control --help --json ;;
+	revoke | stat) echo --control --help --json ;;
 	watch) echo --control --help --json --lines ;;
 	recall) echo --control --grace --help --json ;;
 	bind) echo --driver --force --help ;;
@@ -98,7 +98,7 @@ _barlease()
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		words="list doctor explain request watch recall revoke bind
+		words="list doctor explain request watch stat recall revoke bind
 			unbind run reset peek poke load save fill help --help
 			--version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -69,6 +69,11 @@ complete -c barlease -n '__barlease_is watch' -l help -d 'explain the command'
 complete -c barlease -n '__barlease_is watch' -l json -d 'print JSON'
 complete -c barlease -n '__barlease_is watch' -l lines -d 'print lines on a terminal, too'
 
+complete -c barlease -n __barlease_needs_command -a stat -d 'show the figures of barleased, which Prometheus gets, too'
+complete -c barlease -n '__barlease_is stat' -l control -rF -d 'where barleased listens to operators'
+complete -c barlease -n '__barlease_is stat' -l help -d 'explain the command'
+complete -c barlease -n '__barlease_is stat' -l json -d 'print JSON'
+
 complete -c barlease -n __barlease_needs_command -a recall -d 'ask for leases back, and revoke them if they do not come'
 complete -c barlease -n '__barlease_is recall' -l control -rF -d 'where barleased listens to operators'
 complete -c barlease -n '__barlease_is recall' -l grace -x -a '500ms 10s 1m forever' -d 'how long they have'

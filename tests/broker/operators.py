@@ -37,8 +37,9 @@ allow = anyone
 ALL = DEVICE + QUEUES + MEMORY
 
 # Types of packets, and sizes that control/protocol.h asserts, too.
-LIST, RECALL, REVOKE, WATCH = 64, 65, 66, 67
-OFFER, LEASE, WAITING, DONE, EVENT, REFUSED = 80, 81, 82, 83, 96, 20
+LIST, RECALL, REVOKE, WATCH, STAT = 64, 65, 66, 67, 68
+OFFER, LEASE, WAITING, DONE, FIGURE, EVENT, REFUSED = \
+    80, 81, 82, 83, 84, 96, 20
 
 
 class Operators(Lending):

@@ -99,6 +99,8 @@ def test_others_are_no_operators():
         _, err = lending.barlease("list", status=1, user=65534)
         assert "Permission denied" in err, err
         _, err = lending.barlease("revoke", 1, status=1, user=65534)
+        out, err = lending.barlease("stat", status=1, user=65534)
+        assert out == "" and "Permission denied" in err, err
         assert not lending.lines("operator")
 
 
@@ -190,8 +192,8 @@ def test_what_is_not_lent_cannot_be_taken_back():
 def test_without_barleased_the_command_tells_what_to_do():
     with Operators(ALL) as lending:
         other = lending.path / "none.sock"
-        for command in ("watch", "recall", "revoke", "list"):
-            words = [] if command in ("watch", "list") else ["1"]
+        for command in ("watch", "stat", "recall", "revoke", "list"):
+            words = ["1"] if command in ("recall", "revoke") else []
             done = subprocess.run(
                 [BARLEASE, command, "--control", other, *words],
                 capture_output=True, text=True, timeout=60, check=False)

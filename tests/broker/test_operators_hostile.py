@@ -18,8 +18,8 @@ import time
 
 import tap
 from lending import PATIENCE
-from operators import (ALL, BARLEASE, DONE, EVENT, LEASE, LIST, OFFER, RECALL,
-                       REFUSED, REVOKE, WATCH, Operators, Raw)
+from operators import (ALL, BARLEASE, DONE, EVENT, FIGURE, LEASE, LIST,
+                       OFFER, RECALL, REFUSED, REVOKE, WATCH, Operators, Raw)
 
 
 # Hostile operators, and too many of them
@@ -233,6 +233,42 @@ def test_a_name_with_any_bytes_does_no_harm():
             'a"\\x1b[2J\\\\xff', out
         _, out, _ = said_to(path, [done, event(command=name)], "watch")
         assert json.loads(out)["command"] == 'a"\\x1b[2J\\\\xff', out
+
+
+def figure_rest(value=3, kind=2, zero=0, name=text("x_total", 64),
+                label=text("error", 16), of=text("EBUSY", 64),
+                sentence=text("What it is.", 96)):
+    return struct.pack("=QII", value, kind, zero) + name + label + of + \
+        text("", 32) + sentence
+
+
+def test_a_daemon_that_lies_of_its_figures_is_not_believed():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "control.sock"
+        fine = packet(FIGURE, figure_rest())
+        done = packet(DONE, struct.pack("=II", 1, 0))
+        new = packet(FIGURE, figure_rest(2 ** 64 - 1, 7, of=text("\x1b[2J", 64)))
+        status, out, err = said_to(path, [fine, new, done], "stat")
+        assert (status, err) == (0, ""), err
+        assert [(figure["value"], figure["of"]) for figure in
+                json.loads(out)["figures"]] == \
+            [(3, "EBUSY"), (2 ** 64 - 1, "\\x1b[2J")], out
+        for name, answer in (
+                ("type", packet(LEASE, lease_rest())),
+                ("zero", packet(FIGURE, figure_rest(zero=1))),
+                ("name", packet(FIGURE, figure_rest(name=b"x" * 64))),
+                ("label", packet(FIGURE, figure_rest(label=b"x" * 16))),
+                ("sentence", packet(FIGURE, figure_rest(sentence=b"x" * 96))),
+                ("short", packet(FIGURE, figure_rest()[:-1])),
+                # One that knows no figures answers so.
+                ("refusal", packet(REFUSED, struct.pack(
+                    "=II", errno.EPROTO, 0) + text("no such type", 256)))):
+            status, out, err = said_to(path, [fine, answer, done], "stat")
+            assert (status, out) == (1, ""), (name, out)
+            assert "is of another version than this command" in err, \
+                (name, err)
+        status, _, err = said_to(path, [fine], "stat")
+        assert status == 1 and "cannot show the figures" in err, err
 
 
 def test_a_refusal_is_read_of_a_daemon_that_has_not_read():

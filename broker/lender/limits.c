@@ -5,9 +5,9 @@
 #include "lender/lender.h"
 
 /*
- * Where the policy does not say. Of one user it is few enough that who connects
- * as often as that and has a lease each time leaves others three quarters of what
- * the service can keep (--keep=4096).
+ * Where the policy does not say. A user who connects that often and has a lease
+ * each time leaves others three quarters of what the service can keep
+ * (--keep=4096).
  */
 #define CONNECTIONS 8192
 #define CONNECTIONS_PER_USER 512

@@ -24,6 +24,19 @@
 /* That are thrown away when it is to go. */
 #define LEFTOVERS_MAX 64
 
+/*
+ * Closed with something unread in it, a socket says ECONNRESET to the other end
+ * before what was sent there last.
+ */
+static void leftovers_take(int fd)
+{
+	struct received received;
+
+	for (unsigned int i = 0; i < LEFTOVERS_MAX; i++)
+		if (barlease_packet_receive_alone(fd, &received))
+			return;
+}
+
 void server_turn_away(int fd, int error, const char *sentence)
 {
 	union packet packet;
@@ -31,6 +44,9 @@ void server_turn_away(int fd, int error, const char *sentence)
 	/* There is no packet that it could answer. */
 	server_pack_refused(&packet, 1, error, sentence);
 	barlease_packet_send(fd, &packet, -1);
+	/* It may ask at once, and nothing more than that may come. */
+	shutdown(fd, SHUT_RD);
+	leftovers_take(fd);
 	close(fd);
 }
 
@@ -309,24 +325,11 @@ int server_client_resume(struct barlease_server *server,
 	return 0;
 }
 
-/*
- * Closed with something unread in it, a socket says ECONNRESET to the other end
- * before what was sent there last.
- */
-static void leftovers_take(const struct server_client *client)
-{
-	struct received received;
-
-	for (unsigned int i = 0; i < LEFTOVERS_MAX; i++)
-		if (barlease_packet_receive_alone(client->socket.fd, &received))
-			return;
-}
-
 void server_client_end(struct barlease_server *server,
 		       struct server_client *client)
 {
 	list_remove(&client->failing);
-	leftovers_take(client);
+	leftovers_take(client->socket.fd);
 	server_keep_end_lessee(server, client);
 	server_source_end(server, &client->socket);
 	server_source_end(server, &client->process);

@@ -25,17 +25,11 @@ class Connection:
         self.socket.settimeout(PATIENCE)
         self.socket.connect(str(lending.path / "queues.sock"))
 
-    def receive(self):
-        # Closed before it was read to its end, a connection says this first.
-        with contextlib.suppress(ConnectionResetError):
-            return self.socket.recv(4096)
-        return self.socket.recv(4096)
-
     def is_let_in(self):
         with contextlib.suppress(BrokenPipeError):
             self.socket.send(struct.pack(HEAD, 16, LIST, 1, 7, 0))
         while True:
-            packet = self.receive()
+            packet = self.socket.recv(4096)
             kind = struct.unpack_from(HEAD, packet)[1]
             if kind == LISTED:
                 return True

@@ -422,6 +422,50 @@ static void only_so_many_lessees_are_let_in(void **state)
 	close(third);
 }
 
+/* What it has asked meanwhile must not be all that it hears of. */
+static void who_is_turned_away_and_has_asked_is_told(void **state)
+{
+	const struct barlease_server_terms terms = { .lessees_max = 1 };
+	struct shop *shop = *state;
+	int first, second;
+
+	shop_restart(shop, &terms);
+	first = lessee_join(shop);
+	second = connect_to(shop->path);
+	lessee_list(second, 7);
+	lessee_list(second, 8);
+	lessee_take_refused(shop, second, 1, EMFILE);
+	lessee_take_end(shop, second);
+	close(first);
+	close(second);
+}
+
+/* Who is there stays. */
+static void other_numbers_of_lessees_count_from_then_on(void **state)
+{
+	struct shop *shop = *state;
+	int socks[3], late;
+
+	for (unsigned int i = 0; i < 3; i++)
+		socks[i] = lessee_join(shop);
+	assert_int_equal(barlease_server_limit_lessees(shop->server, 9, 2), 0);
+	late = lessee_join(shop);
+	lessee_take_refused(shop, late, 1, EMFILE);
+	close(late);
+	assert_int_equal(barlease_server_limit_lessees(shop->server, 3, 9), 0);
+	late = lessee_join(shop);
+	lessee_take_refused(shop, late, 1, EMFILE);
+	close(late);
+	assert_int_equal(barlease_server_limit_lessees(shop->server, 0, 0), 0);
+	late = lessee_join(shop);
+	lessee_take_nothing(shop, late);
+	close(late);
+	for (unsigned int i = 0; i < 3; i++) {
+		lessee_take_nothing(shop, socks[i]);
+		close(socks[i]);
+	}
+}
+
 static void limit_fds(rlim_t count)
 {
 	struct rlimit limit;
@@ -584,6 +628,8 @@ int main(void)
 		shop_test(who_has_many_leases_is_told_of_all),
 		shop_test(what_is_on_its_way_arrives),
 		shop_test(only_so_many_lessees_are_let_in),
+		shop_test(who_is_turned_away_and_has_asked_is_told),
+		shop_test(other_numbers_of_lessees_count_from_then_on),
 		shop_test(lessees_leave_a_third_of_the_fds_for_leases),
 		shop_test(one_user_leaves_connections_for_others),
 		shop_test(only_so_many_lessees_of_a_user_are_let_in),

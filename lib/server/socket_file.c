@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* A socket for lessees, with its file. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,6 +10,8 @@
 
 #include "protocol/socket.h"
 #include "server/server.h"
+
+#define LOCK_SUFFIX ".lock"
 
 static int socket_make(void)
 {
@@ -51,17 +54,62 @@ static int bind_to(int fd, const struct sockaddr_un *address)
 	return 0;
 }
 
-int server_socket_open(const char *path, mode_t mode)
+static bool is_file(int fd, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd, err;
+	struct stat ours, there;
 
-	if (!*path)
-		return -EINVAL;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	fd = socket_make();
+	return !fstat(fd, &ours) && !lstat(path, &there) &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/*
+ * Of two servers that find the same socket, one would remove what the other one
+ * has just put in its place; and a socket that does not listen yet looks as if
+ * nobody did. The file is nobody else's, so that nobody else can have it locked.
+ * Return: an fd, which holds the lock, or -errno.
+ */
+static int path_lock(const char *lock)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd;
+
+	for (;;) {
+		fd = open(lock,
+			  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			  0600);
+		if (fd < 0)
+			return -errno;
+		while (fcntl(fd, F_OFD_SETLKW, &whole) < 0) {
+			int err = -errno;
+
+			if (err == -EINTR)
+				continue;
+			close(fd);
+			return err;
+		}
+		/* Who had it before has removed it. */
+		if (is_file(fd, lock))
+			return fd;
+		close(fd);
+	}
+}
+
+static void path_unlock(const char *lock, int fd)
+{
+	struct flock none = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	unlink(lock);
+	/* A process that was forked meanwhile has it open as well. */
+	fcntl(fd, F_OFD_SETLK, &none);
+	close(fd);
+}
+
+static int socket_open(const struct sockaddr_un *address, mode_t mode)
+{
+	const char *path = address->sun_path;
+	int fd = socket_make();
+	int err;
+
 	if (fd < 0)
 		return fd;
 	barlease_socket_prepare(fd, false);
@@ -70,7 +118,7 @@ int server_socket_open(const char *path, mode_t mode)
 		err = -errno;
 		goto err_close;
 	}
-	err = bind_to(fd, &address);
+	err = bind_to(fd, address);
 	if (err)
 		goto err_close;
 	if (chmod(path, mode) < 0 || listen(fd, SOMAXCONN) < 0) {
@@ -83,4 +131,25 @@ int server_socket_open(const char *path, mode_t mode)
 err_close:
 	close(fd);
 	return err;
+}
+
+int server_socket_open(const char *path, mode_t mode)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char lock[sizeof(address.sun_path) + sizeof(LOCK_SUFFIX)];
+	int held, fd;
+
+	if (!*path)
+		return -EINVAL;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	strcpy(lock, path);
+	strcat(lock, LOCK_SUFFIX);
+	held = path_lock(lock);
+	if (held < 0)
+		return held;
+	fd = socket_open(&address, mode);
+	path_unlock(lock, held);
+	return fd;
 }

@@ -144,6 +144,9 @@ static void counters_visit(const struct metrics *metrics,
 
 	counter(visiting, "barlease_grants_total", "Leases that were granted.",
 		metrics->grants);
+	counter(visiting, "barlease_resumed_total",
+		"Leases of a barleased before, also of those that have ended.",
+		metrics->resumed);
 	denials_visit(metrics, visiting);
 	counter(visiting, "barlease_recalls_total",
 		"Leases that were asked back.", metrics->recalls);

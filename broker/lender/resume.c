@@ -35,17 +35,30 @@ static int count_request(void *context,
 	return 0;
 }
 
+/* Nobody ran when they did; each was told of. */
+static uint64_t ended_so_far(const struct lender *lender)
+{
+	uint64_t ended = 0;
+
+	for (size_t why = 0; why < METRICS_ENDS; why++)
+		ended += lender->metrics.ends[why];
+	return ended;
+}
+
 static void resumed_log(struct lender *lender)
 {
 	unsigned int lessees = 0, leases = 0, waiting = 0;
+	uint64_t ended = ended_so_far(lender);
 	struct log_line line;
 
 	barlease_server_each_lessee(lender->server, count_lessee, &lessees);
 	barlease_server_each_lease(lender->server, count_lease, &leases);
 	barlease_server_each_request(lender->server, count_request, &waiting);
+	lender->metrics.resumed = leases + ended;
 	log_begin(&line, LOG_NOTICE, "resumed");
 	log_format(&line, "lessees", "%u", lessees);
 	log_format(&line, "leases", "%u", leases);
+	log_format(&line, "ended", "%llu", (unsigned long long)ended);
 	log_format(&line, "waiting", "%u", waiting);
 	log_end(&line);
 }

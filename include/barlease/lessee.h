@@ -290,7 +290,10 @@ int barlease_lessee_get_fd(const struct barlease_lessee *lessee);
  * @event: where to put it
  *
  * Does not wait. Of several events of a kind of one request or lease that there
- * are the latest is told, and of those that differ the end comes last.
+ * are the latest is told, and of those that differ the end comes last. The end of
+ * a lease stands for what was not told of it by then: who looks late may be told
+ * BARLEASE_EVENT_REVOKED of a lease, with BARLEASE_END_RECALLED, and never
+ * BARLEASE_EVENT_RECALLED.
  *
  * Return: 0; -EAGAIN when there is none; or why the connection is over, once
  * BARLEASE_EVENT_HANGUP was told.

@@ -169,8 +169,15 @@ struct barlease_server_calls {
 /*
  * Where fds outlive the process: the fd store of systemd, say, or a parent. With
  * it, another server in a later process can go on where this one was cut off, at
- * whatever moment that was, see barlease_server_resume(). Lessees notice
- * nothing. The functions must not call the server.
+ * whatever moment that was, see barlease_server_resume(). Leases, connections and
+ * requests that wait stay, and accesses do not stop. What lessees can notice:
+ *  - nobody answers in between;
+ *  - a lessee that had not read what it was sent is thrown out, with its leases;
+ *  - a GRANT may be told twice, as may the position in a queue;
+ *  - a packet that the server had read and not answered when it was killed (not
+ *    when it ended between two calls) is lost, and its lessee waits in vain for
+ *    an answer (ETIMEDOUT) and may ask again.
+ * The functions must not call the server.
  */
 struct barlease_server_store {
 	/* Keep a copy of an fd by a name of up to 39 printable characters.
@@ -247,8 +254,10 @@ int barlease_server_take(struct barlease_server *server, const char *name,
  * Who was connected is, with his leases, waiting requests and the time that is
  * left, and numbers of lessees and leases go on. No callback tells of them. Who
  * has died meanwhile, or had not read what he was sent, is gone with his leases;
- * a lease of what is not offered any longer is revoked. Where nothing was taken,
- * it begins. Without this call nothing is kept.
+ * a lease of what is not offered any longer is revoked. Of each lease that has
+ * ended like this end() tells before this returns (its lessee has no groups, and
+ * the offer of the lease is 0), and only that. Where nothing was taken, it begins.
+ * Without this call nothing is kept.
  *
  * To leave what is kept to a later server, end the process:
  * barlease_server_destroy() takes everything back.
@@ -457,7 +466,8 @@ int barlease_server_remove_offer(struct barlease_server *server, uint64_t id,
  * barlease_server_listen() - have a socket for lessees
  * @server: server
  * @path: where, up to 107 bytes; a socket there that nobody listens to is
- *	replaced
+ *	replaced, by one of several servers that find it. In between there is a
+ *	file of this name with ".lock" behind it.
  * @mode: who may connect: permissions of the file, as chmod(2)
  * @id: where to put the listener's number
  *

@@ -13,6 +13,7 @@ struct entry {
 	uint64_t id;
 	struct keep_record *record;
 	struct server_client *client; /* of a lessee that is there */
+	struct server_departed *departed; /* of one that is not */
 };
 
 struct resuming {
@@ -83,24 +84,33 @@ static void numbers_restore(struct resuming *resuming)
 	}
 }
 
+static const struct entry *lessee_of(const struct resuming *resuming,
+				     uint64_t id)
+{
+	const struct entry key = { .type = KEEP_LESSEE, .id = id };
+
+	return bsearch(&key, resuming->entries, resuming->count, sizeof(key),
+		       compare);
+}
+
 static struct server_client *client_of(const struct resuming *resuming,
 				       uint64_t id)
 {
-	const struct entry key = { .type = KEEP_LESSEE, .id = id };
-	const struct entry *found =
-		bsearch(&key, resuming->entries, resuming->count,
-			sizeof(key), compare);
+	const struct entry *found = lessee_of(resuming, id);
 
 	return found ? found->client : NULL;
 }
 
 /* It is gone, or has to: without a record its fd is thrown away. */
-static void lessee_forget(struct resuming *resuming, const struct entry *entry,
-			  int fd)
+static int lessee_forget(struct resuming *resuming, struct entry *entry, int fd)
 {
+	entry->departed = server_departed_get(entry->record, fd);
+	if (!entry->departed)
+		return -ENOMEM;
 	shutdown(fd, SHUT_RDWR);
 	resuming->some_gone = true;
 	keep_record_put(&resuming->server->keep.file, entry->record);
+	return 0;
 }
 
 static int lessee_resume(struct resuming *resuming, struct entry *entry)
@@ -113,18 +123,15 @@ static int lessee_resume(struct resuming *resuming, struct entry *entry)
 	if (!kept)
 		return -EPROTO;
 	/* What it was to be told was in a memory that is gone. */
-	if (entry->record->of_lessee.behind) {
-		lessee_forget(resuming, entry, kept->fd);
-		return 0;
-	}
+	if (entry->record->of_lessee.behind)
+		return lessee_forget(resuming, entry, kept->fd);
 	err = server_client_resume(server, entry->record, kept->fd,
 				   &entry->client);
 	if (err == -ENOMEM)
 		return err;
 	if (err)
-		lessee_forget(resuming, entry, kept->fd);
-	else
-		kept->fd = -1;
+		return lessee_forget(resuming, entry, kept->fd);
+	kept->fd = -1;
 	return 0;
 }
 
@@ -184,11 +191,16 @@ static int take_back(struct barlease_device *device, int fd)
 }
 
 /* It has ended meanwhile, or does now. */
-static void lease_tell(struct resuming *resuming, struct keep_record *record)
+static void lease_tell(struct resuming *resuming, struct keep_record *record,
+		       struct server_device *device)
 {
-	struct server_client *client = client_of(resuming, record->lessee);
+	const struct entry *lessee = lessee_of(resuming, record->lessee);
+	struct server_client *client = lessee ? lessee->client : NULL;
 	struct server_lease lease = { .id = record->id, .client = client };
 
+	server_call_end_meanwhile(resuming->server, client,
+				  lessee ? lessee->departed : NULL, record,
+				  device->device);
 	if (client)
 		server_tell_revoked(resuming->server, &lease,
 				    BARLEASE_END_REVOKED);
@@ -239,7 +251,7 @@ static int lease_resume(struct resuming *resuming, struct keep_record *record)
 		err = take_back(device->device, kept->fd);
 	if (err && err != -EBADFD)
 		return err;
-	lease_tell(resuming, record);
+	lease_tell(resuming, record, device);
 	return 0;
 }
 
@@ -324,6 +336,8 @@ static int entries_resume(struct barlease_server *server)
 		err = entry_resume(&resuming, &resuming.entries[i]);
 	if (!err)
 		grants_tell(&resuming);
+	for (size_t i = 0; i < resuming.count; i++)
+		free(resuming.entries[i].departed);
 	free(resuming.entries);
 	return err;
 }

@@ -359,6 +359,19 @@ int server_waiter_resume(struct barlease_server *server,
 struct server_listener *server_listener_resume(struct barlease_server *server,
 					       const char *path);
 
+/* resume_end.c */
+struct server_departed;
+
+/* Who is not there any more, for free(); NULL: no memory. */
+struct server_departed *server_departed_get(const struct keep_record *record,
+					    int fd);
+/* Of a lease of one of both. */
+void server_call_end_meanwhile(struct barlease_server *server,
+			       const struct server_client *client,
+			       const struct server_departed *departed,
+			       const struct keep_record *record,
+			       struct barlease_device *device);
+
 /* call.c: the callbacks */
 struct barlease_server_lessee
 server_lessee_of(const struct server_client *client);

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """barleased whose fds outlive it: usage: test_resume.py BARLEASED LESSEE"""
 
+import collections
 import contextlib
 import os
+import re
 import signal
 import socket
 import struct
@@ -160,9 +162,76 @@ def test_who_died_meanwhile_is_gone():
         assert alive("touch") == "touched"
         assert names(lending, "lease") == ["lease-3"]
         assert names(lending, "lessee") == ["lessee-3"]
+        # Nobody was there to tell of it when it happened.
+        ends = lending.lines("revoke")
+        assert [(end["lease"], end["why"], end["offer"], end["slice"])
+                for end in ends] == [("1", "lessee-gone", "queues", "0"),
+                                     ("2", "lessee-gone", "queues", "1")], ends
+        for end, lessee in zip(ends, (dead, left)):
+            assert end["pid"] == str(lessee.process.pid), end
+            assert end["uid"] == str(os.geteuid()), end
+            assert end["command"] == "broker_lessee", end
+            assert end["range"] and int(end["age-ms"]) >= 0, end
+        resumed, = lending.lines("resumed")
+        assert (resumed["lessees"], resumed["leases"],
+                resumed["ended"]) == ("1", "1", "2"), resumed
         lending.lessees.remove(dead)
         dead.process.stdin.close()
         dead.process.stdout.close()
+
+
+def figures_of(lending):
+    """Without labels, added up."""
+    found = collections.Counter()
+    text = (lending.path / "figures").read_text()
+    for name, value in re.findall(r"^(\w+)\S* (\d+)$", text, re.MULTILINE):
+        found[name] += int(value)
+    return found
+
+
+def test_figures_add_up_after_it():
+    with Kept(BOTH) as lending:
+        lending.options += (f"--metrics={lending.path / 'figures'}",)
+        dead, alive = lending.lessee(), lending.lessee()
+        dead.get("queues")
+        dead.get("queues")
+        alive.get("memory")
+        # The one that writes figures is the next.
+        lending.kill()
+        lending.lessees.remove(dead)
+        dead.end()
+        lending.start_again()
+        alive.get("queues")
+        assert alive("release") == "released"
+        before = lending.said().count("event=policy-in-force")
+        lending.reload(BOTH)
+        lending.wait_for("event=policy-in-force", before + 1)
+        end = time.monotonic() + PATIENCE
+        while True:
+            said = figures_of(lending)
+            if said["barlease_grants_total"]:
+                break
+            assert time.monotonic() < end, said
+            time.sleep(0.01)
+        assert said["barlease_resumed_total"] == 3, said
+        assert said["barlease_ends_total"] == 3, said
+        assert said["barlease_leases"] == 1, said
+
+
+def test_a_lease_that_is_not_offered_any_longer_is_told_of():
+    with Kept(ALL) as lending:
+        lessee = lending.lessee()
+        lessee.get("queues")
+        lending.kill()
+        # As a barleased that was cut off while it took it back.
+        with open(f"/proc/{os.getpid()}/fd/{entry(lending, 'lease')[1]}",
+                  "r+b") as lease:
+            lease.truncate(0)
+        lending.start_again()
+        assert lessee("event") == "revoked 1 5"
+        end, = lending.lines("revoke")
+        assert (end["why"], end["lease"]) == ("lessor", "1"), end
+        assert end["pid"] == str(lessee.process.pid), end
 
 
 def test_limits_of_connections_go_on():

@@ -19,7 +19,7 @@ mount --rbind /dev $root/dev
 mount --bind /dev/null $root/dev/console
 
 # As the scripts of a package do.
-chroot $root ldconfig
+rm -f $root/usr/bin/kill $root/usr/bin/ps; chroot $root ldconfig
 chroot $root systemd-sysusers
 chroot $root systemctl --quiet enable barleased.socket
 

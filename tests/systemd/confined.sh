@@ -38,10 +38,26 @@ test_process_writes_nothing_but_sockets()
 	inside test -w /run/barlease || fail "no place for sockets"
 	! inside touch /run/new || fail "it writes in /run"
 	# Not even root could there.
-	for place in / /etc /home /usr/local/sbin /var/lib /sys/kernel; do
+	for place in / /dev /etc /home /usr/local/sbin /var/lib /sys/kernel; do
 		! nsenter --target "$(main_pid)" --mount touch $place/new ||
 			fail "it writes in $place"
 	done
+}
+
+test_process_has_nothing_of_the_memory_that_others_share()
+{
+	local place
+
+	mkdir -p /dev/shm /dev/mqueue /dev/hugepages
+	have_running
+	for place in /dev/shm /dev/mqueue /dev/hugepages; do
+		# With all capabilities, and as itself.
+		! nsenter --target "$(main_pid)" --mount touch $place/new ||
+			fail "it writes in $place"
+		! inside ls $place || fail "it reads $place"
+	done
+	[ "$(readlink "/proc/$(main_pid)/ns/ipc")" != \
+		"$(readlink /proc/self/ns/ipc)" ] || fail "it has the system's"
 }
 
 test_process_has_no_network()

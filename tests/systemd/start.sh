@@ -14,7 +14,7 @@ test_who_connects_has_it_started()
 test_function_is_opened_by_its_own_user()
 {
 	have_running
-	is "$(ps -o user= -p "$(main_pid)")" barlease
+	is "$(stat -c %U "/proc/$(main_pid)")" barlease
 	find "/proc/$(main_pid)/fd" -lname "/dev/vfio/*" | grep -q . ||
 		fail "it has nothing of /dev/vfio open"
 }

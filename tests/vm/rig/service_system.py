@@ -17,7 +17,7 @@ MEMORY = "2G"
 # For each system: the kernel of the list that it is booted with.
 SYSTEMS = {"bookworm": "6.12", "trixie": "7.3"}
 
-PACKAGES = ["systemd", "udev", "procps", "libinih1", "libseccomp2",
+PACKAGES = ["systemd", "udev", "libinih1", "libseccomp2",
             "libsmartcols1", "libsystemd0"]
 
 # An emulated processor copies each megabyte. Nothing is installed there again,

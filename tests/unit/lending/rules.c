@@ -220,7 +220,8 @@ static uint32_t position_of(const struct model_request *request)
 		    other->order >= request->order)
 			continue;
 		position += request->offer != ANY ||
-			    other->client == request->client;
+			    world.clients[other->client].listener ==
+				    world.clients[request->client].listener;
 	}
 	return position;
 }

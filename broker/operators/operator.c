@@ -54,6 +54,16 @@ static int room_make(struct operator *operator, size_t size)
 	return 0;
 }
 
+/* What one was slow once must not take memory for as long as it is there. */
+static void unsent_free(struct operator *operator)
+{
+	free(operator->unsent);
+	operator->unsent = NULL;
+	operator->begin = 0;
+	operator->end = 0;
+	operator->room = 0;
+}
+
 static void flush(struct operator *operator)
 {
 	while (operator->begin < operator->end) {
@@ -70,6 +80,7 @@ static void flush(struct operator *operator)
 		}
 		operator->begin += header.size;
 	}
+	unsent_free(operator);
 	if (operator->closing)
 		operator_end(operator);
 }

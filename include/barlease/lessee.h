@@ -105,7 +105,7 @@ struct barlease_offer {
 	uint64_t size; /* of each slice, bytes */
 	uint32_t slices; /* 1, or those of a pool */
 	uint32_t free; /* of them, now */
-	uint32_t waiting; /* requests of anybody */
+	uint32_t waiting; /* requests for it by name, of anybody */
 	uint32_t flags; /* enum barlease_offer_flags */
 	uint64_t time_limit; /* of a lease, ms; 0: none */
 };
@@ -265,7 +265,8 @@ struct barlease_event {
 	enum barlease_event_type type;
 	uint32_t serial; /* of a request, or 0 */
 	uint64_t lease; /* its number */
-	uint32_t position; /* in the queue; 1: next */
+	/* In the queue; 1: next. For anything: of those of this lessee. */
+	uint32_t position;
 	uint32_t why; /* enum barlease_end; there may be more */
 	uint64_t left; /* ms */
 	int error; /* as in errno(3), positive */

@@ -98,7 +98,7 @@ struct barlease_packet_offer {
 	uint64_t size;		/* of each slice, bytes */
 	uint32_t slices;	/* 1, or those of a pool */
 	uint32_t free;		/* of them, now */
-	uint32_t waiting;	/* requests of anybody */
+	uint32_t waiting;	/* requests for it by name, of anybody */
 	uint32_t flags;		/* enum barlease_offer_flags */
 	uint64_t time_limit;	/* of a lease, ms; 0: none */
 };
@@ -111,7 +111,7 @@ struct barlease_packet_listed {
 
 struct barlease_packet_queued {
 	struct barlease_packet header;
-	uint32_t position;	/* 1: next */
+	uint32_t position;	/* 1: next; for anything, of this lessee */
 	uint32_t reserved;	/* 0 */
 };
 

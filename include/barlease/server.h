@@ -71,7 +71,10 @@ struct barlease_server_request {
 	enum barlease_attribute attribute;
 	uint64_t minimum; /* bytes; 0: whatever there is */
 	uint64_t wait; /* as asked for; BARLEASE_WAIT_FOR_EVER */
-	uint32_t position; /* in its queue; 0: it does not wait */
+	/* In its queue, and of one for anything among those of its lessee; 0: it
+	 * does not wait.
+	 */
+	uint32_t position;
 };
 
 /* What a lessee has. */

@@ -4,6 +4,9 @@
  * it move up: a pass from the front tells them, some with each dispatch. Who
  * leaves meanwhile before the place that it has come to makes it go through once
  * more; those behind that place get the right number at once.
+ *
+ * Requests for anything count among those of their lessee alone. What others wait
+ * for, and get, may be what it must not know of.
  */
 #include "server/server.h"
 
@@ -18,11 +21,46 @@ static struct server_waiter *waiter_at(const struct server_queue *queue,
 	return list_entry(link, struct server_waiter, link);
 }
 
+uint32_t server_position_own(const struct server_waiter *waiter)
+{
+	struct list *link, *next;
+	uint32_t position = 0;
+
+	list_for_each(link, next, &waiter->client->waiters) {
+		const struct server_waiter *other = list_entry(
+			link, struct server_waiter, of_client);
+
+		position += !other->offer && other->order <= waiter->order;
+	}
+	return position;
+}
+
+/* There are BARLEASE_REQUESTS_MAX of them at most. */
+static void own_leave(struct barlease_server *server,
+		      const struct server_waiter *waiter)
+{
+	struct list *link, *next;
+
+	list_for_each(link, next, &waiter->client->waiters) {
+		struct server_waiter *other = list_entry(
+			link, struct server_waiter, of_client);
+
+		if (other->offer || other->order <= waiter->order)
+			continue;
+		other->position--;
+		server_position_say(server, other);
+	}
+}
+
 void server_position_leave(struct barlease_server *server,
 			   const struct server_waiter *waiter)
 {
 	struct server_queue *queue = waiter->queue;
 
+	if (!waiter->offer) {
+		own_leave(server, waiter);
+		return;
+	}
 	if (list_empty(&queue->stale)) {
 		/* Nobody is behind the last one. */
 		if (waiter->link.next == &queue->waiters)

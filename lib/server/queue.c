@@ -80,6 +80,12 @@ waiter_make(struct barlease_server *server, struct server_client *client,
 	return new;
 }
 
+static uint32_t last_position(const struct server_waiter *waiter)
+{
+	return waiter->offer ? waiter->queue->count :
+			       server_position_own(waiter);
+}
+
 static void waiter_add(struct barlease_server *server,
 		       struct server_waiter *waiter, uint64_t due)
 {
@@ -89,7 +95,7 @@ static void waiter_add(struct barlease_server *server,
 	waiter->client->waiter_count++;
 	server->waiter_count++;
 	server_timer_set(&server->timers, &waiter->timeout, due);
-	waiter->position = waiter->queue->count;
+	waiter->position = last_position(waiter);
 }
 
 int server_wait(struct barlease_server *server, struct server_client *client,

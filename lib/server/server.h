@@ -219,6 +219,8 @@ void server_queue_review(struct barlease_server *server,
 
 /* position.c */
 
+/* Of one for anything, which counts among those of its lessee. */
+uint32_t server_position_own(const struct server_waiter *waiter);
 /* A waiter is about to leave its queue. */
 void server_position_leave(struct barlease_server *server,
 			   const struct server_waiter *waiter);

@@ -119,8 +119,8 @@ void server_pack_offer(union packet *packet, const struct server_shown *shown,
 	packet->offer.slices = offer->count;
 	if (server_has_free(offer))
 		packet->offer.free = offer->free_count;
-	packet->offer.waiting =
-		offer->queue.count + shown->listener->queue.count;
+	/* Who waits for anything may wait for what must not be known here. */
+	packet->offer.waiting = offer->queue.count;
 	packet->offer.flags = flags_of(&offer->terms);
 	packet->offer.time_limit = offer->terms.time_limit;
 }

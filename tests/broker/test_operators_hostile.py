@@ -136,6 +136,36 @@ def test_an_operator_who_goes_leaves_nothing():
         fds_become(lending, fds)
 
 
+MIB = 1 << 20
+
+
+def memory(lending, key="RssAnon"):
+    with open(f"/proc/{lending.process.pid}/status", encoding="ascii") as file:
+        line, = (line for line in file if line.startswith(key + ":"))
+    return int(line.split()[1]) << 10
+
+
+def test_what_one_was_too_slow_for_takes_no_memory_afterwards():
+    with Operators(ALL) as lending:
+        if memory(lending, "VmSize") > 1 << 40:
+            raise tap.Skipped("a sanitizer keeps what is freed")
+        slow, lessee = Raw(lending.control), lending.lessee()
+        slow.send(WATCH)
+        lending.listed()
+        before = memory(lending)
+        for _ in range(3000):
+            lessee.get("queues")
+            assert lessee("release") == "released"
+        most = memory(lending)
+        assert most > before + 4 * MIB, (most, before)
+        told = 0
+        while told < 6000:
+            told += slow.receive()[0] == EVENT
+        lending.listed()
+        now = memory(lending)
+        assert now < (before + most) / 2, (now, before, most)
+
+
 # A hostile daemon
 
 def text(value, size):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A lease server in a process of its own, for those who mean it harm: what it has
- * is asked by a way that they have no part in.
+ * is asked by a way that they have no part in. It is the library's, or that of
+ * barleased, where the command line of the test names that.
  */
 #ifndef SERVER_HOST_H
 #define SERVER_HOST_H
@@ -17,24 +18,32 @@
  */
 #define HOST_POOL 8
 
-/* What it keeps for who does not read. */
+/* What the library's keeps for who does not read. */
 #define HOST_PACKETS 64
+
+struct witness;
 
 struct host {
 	pid_t pid;
-	int control;
+	int control; /* where it is asked */
 	char path[64], other_path[72];
+	/* Of barleased. */
+	struct witness *witness;
+	uint64_t grace; /* that was told last */
 };
 
 /* Of the server's process. */
 struct host_report {
 	uint64_t fds;
-	uint64_t heap; /* bytes that the library has allocated */
-	uint64_t blocks; /* of them */
+	uint64_t heap; /* bytes: allocated, or of barleased its own memory */
+	uint64_t blocks; /* of them; of barleased 0 */
 	uint64_t lessees, leases, waiting;
 	uint64_t ended; /* leases, since the beginning */
 	uint64_t doubled; /* times that a slice had two holders */
 };
+
+/* To be called first, with what main() has. */
+void host_choose(int argc, char **argv);
 
 /* @fds: how many it may have; 0: as many as this process. */
 void host_start(struct host *host, unsigned int fds);
@@ -47,8 +56,8 @@ void host_report(struct host *host, struct host_report *report);
 /* The same when it has that many lessees; it must come to it. */
 void host_wait(struct host *host, uint64_t lessees, struct host_report *report);
 
-/* The device goes away and comes back, this often: two events for each lease. */
-void host_device_blinks(struct host *host, unsigned int times);
+/* Lessees are told something, this often: two events for each lease. */
+void host_tell(struct host *host, unsigned int times);
 
 /* Connect, as somebody who knows no library. */
 int host_connect(const char *path);
@@ -56,7 +65,15 @@ int host_connect(const char *path);
 /* Somebody who behaves is served. */
 void host_serves(struct host *host, const char *name);
 
-/* Nothing is left of what has happened. */
-void host_same(struct host *host, const struct host_report *before);
+/* No more memory than @more bytes was taken since then. */
+bool host_heap_within(const struct host_report *before,
+		      const struct host_report *now, uint64_t more);
+
+/*
+ * Do something twice, or, where memory cannot be counted block by block, a few
+ * times more: nothing is left of what has happened. Tables may grow the first
+ * time.
+ */
+void host_twice(struct host *host, void (*what)(struct host *host));
 
 #endif /* SERVER_HOST_H */

@@ -35,16 +35,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void twice(struct host *host, void (*what)(struct host *host))
-{
-	struct host_report before;
-
-	what(host);
-	host_wait(host, 0, &before);
-	what(host);
-	host_same(host, &before);
-}
-
 /* Return: whether the kernel lets that be sent. */
 static bool bytes_sent(int sock, const void *bytes, size_t length,
 		       unsigned int fds)
@@ -164,7 +154,7 @@ static void sizes(struct host *host)
 
 static void a_packet_of_another_size_ends_the_connection(void **state)
 {
-	twice(*state, sizes);
+	host_twice(*state, sizes);
 }
 
 static void contents(struct host *host)
@@ -192,7 +182,7 @@ static void contents(struct host *host)
 
 static void what_is_no_packet_of_a_lessee_ends_the_connection(void **state)
 {
-	twice(*state, contents);
+	host_twice(*state, contents);
 }
 
 /* With 253 there is no room for all: control data that is cut off. */
@@ -208,7 +198,7 @@ static void passed_fds(struct host *host)
 
 static void an_fd_with_a_packet_ends_the_connection(void **state)
 {
-	twice(*state, passed_fds);
+	host_twice(*state, passed_fds);
 }
 
 static void what_is_of_others(struct host *host)
@@ -257,7 +247,7 @@ static void what_is_of_others(struct host *host)
 
 static void what_is_of_others_cannot_be_had(void **state)
 {
-	twice(*state, what_is_of_others);
+	host_twice(*state, what_is_of_others);
 }
 
 static void half_open(struct host *host)
@@ -272,7 +262,7 @@ static void half_open(struct host *host)
 		assert_int_equal(shutdown(sock, how), 0);
 		/* Who only does not listen is found out when told something. */
 		if (how == SHUT_RD)
-			host_device_blinks(host, 1);
+			host_tell(host, 1);
 		host_wait(host, 0, &report);
 		if (how != SHUT_RD)
 			assert_false(packet_take(sock, &packet));
@@ -282,7 +272,7 @@ static void half_open(struct host *host)
 
 static void half_a_connection_is_none(void **state)
 {
-	twice(*state, half_open);
+	host_twice(*state, half_open);
 }
 
 static void not_reading(struct host *host)
@@ -302,9 +292,9 @@ static void not_reading(struct host *host)
 	host_serves(host, "pool");
 	host_report(host, &now);
 	assert_int_equal(now.leases, HOST_PACKETS);
-	assert_true(now.heap <= before.heap + HOST_PACKETS * 512);
+	assert_true(host_heap_within(&before, &now, HOST_PACKETS * 512));
 	/* More than is kept for it, and more than a socket holds. */
-	host_device_blinks(host, 20);
+	host_tell(host, 20);
 	host_wait(host, 0, &now);
 	host_serves(host, "pool");
 	close(sock);
@@ -312,7 +302,7 @@ static void not_reading(struct host *host)
 
 static void who_does_not_read_is_thrown_out(void **state)
 {
-	twice(*state, not_reading);
+	host_twice(*state, not_reading);
 }
 
 static void storm(struct host *host)
@@ -336,7 +326,7 @@ static void storm(struct host *host)
 
 static void who_comes_and_goes_leaves_nothing(void **state)
 {
-	twice(*state, storm);
+	host_twice(*state, storm);
 }
 
 #define FLOODERS 100
@@ -365,7 +355,7 @@ static void flood(struct host *host)
 
 static void a_flood_of_requests_holds_up_nobody(void **state)
 {
-	twice(*state, flood);
+	host_twice(*state, flood);
 }
 
 static unsigned int connection_count;
@@ -398,11 +388,11 @@ static void connections_that_say_nothing_hold_up_nobody(void **state)
 	connection_count = CONNECTIONS;
 	if (all.rlim_cur < 2 * CONNECTIONS + 100) {
 		connection_count = (unsigned int)(all.rlim_cur - 100) / 2;
-		print_message("only %u connections: no more fds\n",
+		print_message("# only %u connections: no more fds\n",
 			      connection_count);
 	}
 	host_start(&host, 0);
-	twice(&host, connections);
+	host_twice(&host, connections);
 	host_end(&host);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
 }
@@ -468,7 +458,7 @@ static void fds_that_run_out_come_back(void **state)
 	/* A lessee takes two: so the last one may find one left, or none. */
 	for (unsigned int more = 0; more < 2; more++) {
 		host_start(&host, FEW_FDS + more);
-		twice(&host, fds_of_server);
+		host_twice(&host, fds_of_server);
 		host_end(&host);
 	}
 }
@@ -501,13 +491,13 @@ static void fds_of_lessee(struct host *host)
 
 static void who_has_no_room_for_a_lease_does_not_keep_it(void **state)
 {
-	twice(*state, fds_of_lessee);
+	host_twice(*state, fds_of_lessee);
 }
 
 #define host_test(function) \
 	cmocka_unit_test_setup_teardown(function, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		host_test(a_packet_of_another_size_ends_the_connection),
@@ -523,5 +513,6 @@ int main(void)
 		host_test(who_has_no_room_for_a_lease_does_not_keep_it),
 	};
 
+	host_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

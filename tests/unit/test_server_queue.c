@@ -180,6 +180,41 @@ static void anything_and_a_name_are_served_by_arrival(void **state)
 	close(waiter);
 }
 
+/* What others wait for may be what it must not know of. */
+static void who_waits_for_anything_is_told_of_itself_alone(void **state)
+{
+	struct shop *shop = *state;
+	int holder = lessee_join(shop);
+	int other = lessee_join(shop);
+	int waiter = lessee_join(shop);
+	struct received received;
+
+	shop_offer(shop, "slice", 0, 1, 0);
+	lessee_get(shop, holder, "slice", NULL);
+	lessee_request(other, 1, "", FOR_EVER);
+	lessee_take_queued(shop, other, 1, 1);
+	lessee_request(waiter, 1, "", FOR_EVER);
+	lessee_take_queued(shop, waiter, 1, 1);
+	lessee_request(waiter, 2, "slice", FOR_EVER);
+	lessee_take_queued(shop, waiter, 2, 1);
+	lessee_request(waiter, 3, "", FOR_EVER);
+	lessee_take_queued(shop, waiter, 3, 2);
+	lessee_list(waiter, 4);
+	received = lessee_take(shop, waiter, BARLEASE_PACKET_OFFER, 4);
+	assert_int_equal(received.packet.offer.waiting, 1);
+	lessee_take(shop, waiter, BARLEASE_PACKET_LISTED, 4);
+	lessee_cancel(other, 2, 1);
+	lessee_take_refused(shop, other, 1, ECANCELED);
+	lessee_take_nothing(shop, waiter);
+	lessee_cancel(waiter, 5, 1);
+	lessee_take_queued(shop, waiter, 3, 1);
+	lessee_take_refused(shop, waiter, 1, ECANCELED);
+	lessee_take_nothing(shop, waiter);
+	close(holder);
+	close(other);
+	close(waiter);
+}
+
 #define MANY 400
 
 /* A queue is gone through in pieces; who leaves meanwhile counts at once. */
@@ -316,6 +351,7 @@ int main(void)
 		shop_test(nobody_waits_longer_than_he_wants),
 		shop_test(what_comes_free_goes_to_who_can_use_it),
 		shop_test(anything_and_a_name_are_served_by_arrival),
+		shop_test(who_waits_for_anything_is_told_of_itself_alone),
 		shop_test(nobody_is_told_a_position_that_is_past),
 		shop_test(who_reads_slowly_gets_the_latest_position),
 		shop_test(the_fd_is_readable_when_something_is_due),

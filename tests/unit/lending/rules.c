@@ -220,8 +220,7 @@ static uint32_t position_of(const struct model_request *request)
 		    other->order >= request->order)
 			continue;
 		position += request->offer != ANY ||
-			    world.clients[other->client].listener ==
-				    world.clients[request->client].listener;
+			    other->client == request->client;
 	}
 	return position;
 }

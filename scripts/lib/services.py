@@ -12,9 +12,8 @@ class ServicePart(MachinePart):
     """Systems with systemd, each on the kernel that it is booted with."""
 
     def service_names(self, kernel):
-        if kernel not in SYSTEMS.values():
-            return []
-        return [f"systemd/{name}" for name in service_test_names()]
+        return [f"systemd/{name}" for suite, its in SYSTEMS.items()
+                if its == kernel for name in service_test_names(suite)]
 
     def other_names_on(self, kernel):
         return [*super().other_names_on(kernel), *self.service_names(kernel)]

@@ -145,10 +145,9 @@ class Documents(unittest.TestCase):
 
     def test_page_of_barleased_has_all_events_and_no_others(self):
         code = "".join(file.read_text()
-                       for file in (TOP / "broker").rglob("*.c")
-                       if file.name != "log.c")
+                       for file in (TOP / "broker").rglob("*.c"))
         told = set()
-        for call in re.findall(r"(?:log_begin|say|failure_log)\((.*?)\);", code,
+        for call in re.findall(r"(?<!void )(?:log_begin|say|failure_log)\((.*?)\);", code,
                                re.DOTALL):
             told.update(re.findall(r'"([a-z-]+)"', call))
         section = BARLEASED_PAGE.read_text().split("The events are\n")[1] \

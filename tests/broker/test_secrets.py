@@ -106,8 +106,6 @@ def ask_for_all(client):
                     if name or minimum or attribute:
                         client.request(name, 0, access, attribute, minimum)
         client.request(name, 0 if not name else FOR_EVER)
-    for lease in range(1, 8):
-        client.release(10 * lease)
 
 
 def life_of_client(lending, client, others):
@@ -200,10 +198,11 @@ def test_what_one_may_not_have_is_refused_as_what_is_not_there():
     with Operators(WITH_SECRETS) as lending:
         client = Client(lending, CLIENT)
         holder = Client(lending, OTHER)
+        leases = []
         for held in (False, True):
             if held:
                 holder.request("secret")
-                assert holder.granted()
+                leases = holder.granted()
             for wait in (0, 5, FOR_EVER):
                 answers = []
                 for name in ("secret", "nobody"):
@@ -211,6 +210,13 @@ def test_what_one_may_not_have_is_refused_as_what_is_not_there():
                     answers.append(client.refusal()[1:])
                 assert answers[0] == answers[1], answers
                 assert answers[0][0] == errno.ENOENT
+        held, = leases
+        said = []
+        for lease in (held, held + 1):
+            client.release(lease)
+            _, error, sentence = client.refusal()
+            said.append((error, sentence.replace(str(lease), "N")))
+        assert said[0] == said[1], said
         # Operators are told the true reason.
         reasons = {line["offer"]: line["reason"]
                    for line in lending.lines("deny")}

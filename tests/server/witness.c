@@ -80,7 +80,8 @@ static bool is_usual(const char *line)
 {
 	static const char *const usual[] = {
 		"grant",    "release", "revoke", "recall",
-		"operator", "deny",    "end",	 "policy-in-force",
+		"operator", "deny",    "end",	 "log-lost",
+		"policy-in-force",
 	};
 
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {

@@ -10,11 +10,13 @@
 #include "in_use.h"
 #include "message.h"
 #include "options.h"
+#include "persistent.h"
 
 static const struct option long_options[] = {
 	{ "driver", required_argument, NULL, 'd' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "persist", no_argument, NULL, 'p' },
 	{ 0 },
 };
 
@@ -114,9 +116,27 @@ static void failure_explain(const struct function *function,
 		former_forget(&this_machine, function->bdf);
 }
 
-static int function_bind(const struct function *function, const char *driver)
+/*
+ * What is to be put back one day. At a boot nothing has taken the function yet,
+ * and the rule says what did before.
+ */
+static bool former_wanted(const struct function *function,
+			  const struct former *now, struct former *former)
 {
-	struct former former, earlier;
+	struct persistent persistent;
+
+	*former = *now;
+	if (now->driver[0] ||
+	    persistent_load(&this_machine, function->bdf, &persistent))
+		return true;
+	*former = persistent.former;
+	return persistent.former_known;
+}
+
+static int function_bind(const struct function *function, const char *driver,
+			 bool persist)
+{
+	struct former former, wanted, earlier;
 	const char *step;
 	bool keep;
 	int err;
@@ -130,8 +150,12 @@ static int function_bind(const struct function *function, const char *driver)
 	/* From one VFIO driver to another: what was before both counts. */
 	keep = function->vfio &&
 	       !former_load(&this_machine, function->bdf, &earlier);
-	if (!keep) {
-		err = former_save(&this_machine, function->bdf, &former);
+	wanted = former;
+	if (!keep && persist && !former_wanted(function, &former, &wanted)) {
+		/* The kernel chooses then, when it is unbound. */
+		former_forget(&this_machine, function->bdf);
+	} else if (!keep) {
+		err = former_save(&this_machine, function->bdf, &wanted);
 		if (err) {
 			message("cannot remember the driver of %s in "
 				"%s/barlease: %s; nothing was changed",
@@ -161,12 +185,64 @@ static int function_bind(const struct function *function, const char *driver)
 	return STATUS_OK;
 }
 
+/* Before the function is taken from anybody. */
+static int persist_check(const struct function *function)
+{
+	const char *obstacle = persistent_obstacle(&this_machine);
+	struct persistent persistent;
+	char path[PATH_MAX];
+	int err;
+
+	if (obstacle) {
+		message("%s cannot bind %s at each boot: %s; nothing was "
+			"changed",
+			this_machine.command, function->bdf, obstacle);
+		return STATUS_FAILED;
+	}
+	err = persistent_load(&this_machine, function->bdf, &persistent);
+	if (!err || err == -ENOENT ||
+	    persistent_path(&this_machine, function->bdf, path))
+		return STATUS_OK;
+	if (err == -EINVAL)
+		message("%s is in the place of the rule that would bind %s at "
+			"each boot, and barlease has not written it; nothing "
+			"was changed",
+			path, function->bdf);
+	else
+		message("cannot read %s: %s; nothing was changed", path,
+			error_words(err));
+	return STATUS_FAILED;
+}
+
+static int persist(const struct function *function, const char *driver)
+{
+	struct former former;
+	char path[PATH_MAX];
+	bool known;
+	int err;
+
+	known = !former_load(&this_machine, function->bdf, &former);
+	err = persistent_path(&this_machine, function->bdf, path);
+	if (!err)
+		err = persistent_save(&this_machine, function, driver,
+				      known ? &former : NULL);
+	if (err) {
+		message("%s will not be bound to %s after the next boot: "
+			"cannot write %s: %s",
+			function->bdf, driver, path, error_words(err));
+		return STATUS_FAILED;
+	}
+	message("%s will be bound to %s at each boot, by %s", function->bdf,
+		driver, path);
+	return STATUS_OK;
+}
+
 static int run(int argc, char **argv)
 {
 	const char *driver = BINDING_DRIVER_DEFAULT;
 	char bdf[BARLEASE_BDF_MAX];
 	struct function function;
-	bool force = false;
+	bool force = false, persists = false;
 	int option;
 	int status;
 
@@ -177,6 +253,8 @@ static int run(int argc, char **argv)
 			driver = optarg;
 		else if (option == 'f')
 			force = true;
+		else if (option == 'p')
+			persists = true;
 		else
 			return option_default(&command_bind, long_options,
 					      option, argv);
@@ -200,9 +278,14 @@ static int run(int argc, char **argv)
 			bdf, driver);
 		return STATUS_FAILED;
 	}
+	if (persists) {
+		status = persist_check(&function);
+		if (status)
+			return status;
+	}
 	if (!strcmp(function.driver, driver)) {
 		message("%s is bound to %s already", bdf, driver);
-		return STATUS_OK;
+		return persists ? persist(&function, driver) : STATUS_OK;
 	}
 	status = function_check(&function);
 	if (status)
@@ -213,7 +296,10 @@ static int run(int argc, char **argv)
 	status = driver_check(driver);
 	if (status)
 		return status;
-	return function_bind(&function, driver);
+	status = function_bind(&function, driver, persists);
+	if (status || !persists)
+		return status;
+	return persist(&function, driver);
 }
 
 /* clang-format off */
@@ -221,7 +307,7 @@ const struct command command_bind = {
 	.name = "bind",
 	.summary = "give a function to the driver that lends its BARs",
 	.help =
-	"usage: barlease bind [--driver NAME] [--force] BDF\n"
+	"usage: barlease bind [--driver NAME] [--force] [--persist] BDF\n"
 	"\n"
 	"Takes the PCI function at BDF from its present driver and gives it\n"
 	"to barlease-vfio-pci, a VFIO driver that can lend pieces of its\n"
@@ -237,9 +323,15 @@ const struct command command_bind = {
 	"  --driver NAME  another VFIO driver, such as vfio-pci\n"
 	"  --force        take it although a disk or a network interface is\n"
 	"                 in use; data that are not on the disk yet are lost\n"
+	"  --persist      do the same at each boot, until 'barlease unbind\n"
+	"                 --persist': by a rule of udev in\n"
+	"                 /etc/udev/rules.d, for a function with the same\n"
+	"                 vendor, device and class at this address. One that\n"
+	"                 is in use by then is left alone\n"
 	"\n"
 	"Examples:\n"
 	"  barlease bind 0000:00:04.0\n"
-	"  barlease bind --driver vfio-pci 00:04.0\n",
+	"  barlease bind --driver vfio-pci 00:04.0\n"
+	"  barlease bind --persist 0000:00:04.0\n",
 	.run = run,
 };

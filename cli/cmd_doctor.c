@@ -119,6 +119,7 @@ static int diagnose(struct diagnosis *diagnosis, bool json)
 	if (function_list(diagnosis->machine, &functions, &count))
 		count = 0;
 	functions_check(diagnosis, functions, count);
+	persistent_check(diagnosis, functions, count);
 	free(functions);
 	daemon_check(diagnosis);
 	err = findings_print(diagnosis, json);

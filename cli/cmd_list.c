@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "attribute.h"
@@ -12,6 +13,7 @@
 #include "message.h"
 #include "operators.h"
 #include "options.h"
+#include "persistent.h"
 #include "sockets.h"
 
 static const struct option long_options[] = {
@@ -85,6 +87,17 @@ static void functions_probe(struct function *functions, size_t count)
 	}
 }
 
+static void rules_read(struct function *functions, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct persistent persistent;
+
+		if (!persistent_load(&this_machine, functions[i].bdf,
+				     &persistent))
+			strcpy(functions[i].at_boot, persistent.driver);
+	}
+}
+
 static int functions_show(const struct list_options *options,
 			  struct tables *tables)
 {
@@ -97,6 +110,7 @@ static int functions_show(const struct list_options *options,
 				&functions, &count);
 	if (status)
 		return status;
+	rules_read(functions, count);
 	if (options->probe)
 		functions_probe(functions, count);
 	err = function_table_print(functions, count, tables);
@@ -234,7 +248,8 @@ const struct command command_list = {
 	"/dev/vfio/devices if the kernel makes those, and a line for each BAR\n"
 	"with its size, its kind and whether it can be lent - and if it\n"
 	"cannot, why not. This is from sysfs, so anybody may see it, and no\n"
-	"device is touched.\n"
+	"device is touched. What \"bind --persist\" binds at each boot has the\n"
+	"driver that it gets then, too.\n"
 	"\n"
 	"Then, where barleased runs, what it lends. The operator (root, and\n"
 	"the user that barleased runs as) sees all slices and what serves\n"

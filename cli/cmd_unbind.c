@@ -8,22 +8,30 @@
 #include "in_use.h"
 #include "message.h"
 #include "options.h"
+#include "persistent.h"
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
+	{ "persist", no_argument, NULL, 'p' },
 	{ 0 },
 };
+
+/* An earlier unbind that failed leaves no driver, and a note. */
+static bool is_bound(const struct function *function)
+{
+	struct former former;
+
+	return function->vfio ||
+	       (!function->driver[0] &&
+		former_load(&this_machine, function->bdf, &former) != -ENOENT);
+}
 
 static int function_check(const struct function *function)
 {
 	struct in_use use = { 0 };
-	struct former former;
 	int err;
 
-	/* An earlier one that failed leaves no driver, and a note. */
-	if (!function->vfio &&
-	    (function->driver[0] ||
-	     former_load(&this_machine, function->bdf, &former) == -ENOENT)) {
+	if (!is_bound(function)) {
 		message("%s is bound to %s, not to a VFIO driver: there is "
 			"nothing to undo",
 			function->bdf,
@@ -106,31 +114,107 @@ static int function_unbind(const struct function *function)
 	return STATUS_OK;
 }
 
+/* What is at this address matters as little as whether anything is. */
+static int rule_remove(const char *bdf)
+{
+	char path[PATH_MAX];
+	int err;
+
+	err = persistent_path(&this_machine, bdf, path);
+	if (!err)
+		err = persistent_forget(&this_machine, bdf);
+	if (err) {
+		message("cannot remove %s, which binds %s at each boot: %s",
+			path, bdf, error_words(err));
+		return STATUS_FAILED;
+	}
+	message("%s is not bound at a boot any more", bdf);
+	return STATUS_OK;
+}
+
+/*
+ * Undo "bind --persist". Where the function is gone, or was unbound before, the
+ * rule is all there is to undo; and where that is gone, too, nothing.
+ */
+static int persistent_unbind(const char *bdf)
+{
+	struct persistent persistent;
+	struct function function;
+	char path[PATH_MAX];
+	bool rule;
+	int status;
+	int err;
+
+	err = persistent_load(&this_machine, bdf, &persistent);
+	if (err == -EINVAL && !persistent_path(&this_machine, bdf, path)) {
+		message("barlease has not written %s; nothing was changed",
+			path);
+		return STATUS_FAILED;
+	}
+	rule = err != -ENOENT;
+	err = function_read(&this_machine, bdf, &function);
+	if (rule && (err == -ENODEV || (!err && !is_bound(&function))))
+		return rule_remove(bdf);
+	status = function_argument(&this_machine, bdf, &function);
+	if (status)
+		return status;
+	if (!rule)
+		message("%s is not bound at a boot", bdf);
+	if (!rule && !is_bound(&function))
+		return STATUS_OK;
+	status = function_check(&function);
+	if (!status)
+		status = function_unbind(&function);
+	return status || !rule ? status : rule_remove(bdf);
+}
+
+/* It is not over: say so. */
+static void rule_mention(const char *bdf)
+{
+	struct persistent persistent;
+	char path[PATH_MAX];
+
+	if (!persistent_load(&this_machine, bdf, &persistent) &&
+	    !persistent_path(&this_machine, bdf, path))
+		message("%s will be bound to %s again at the next boot, by %s; "
+			"to end that: barlease unbind --persist %s",
+			bdf, persistent.driver, path, bdf);
+}
+
 static int run(int argc, char **argv)
 {
+	bool persists = false;
 	char bdf[BARLEASE_BDF_MAX];
 	struct function function;
 	int option;
 	int status;
 
 	options_begin();
-	option = getopt_long(argc, argv, ":h", long_options, NULL);
-	if (option != -1)
-		return option_default(&command_unbind, long_options, option,
-				      argv);
+	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) !=
+	       -1) {
+		if (option != 'p')
+			return option_default(&command_unbind, long_options,
+					      option, argv);
+		persists = true;
+	}
 	if (argc - optind != 1)
 		return usage_error(&command_unbind,
 				   "exactly one PCI address is needed");
 	status = bdf_argument(&command_unbind, argv[optind], bdf);
 	if (status)
 		return status;
+	if (persists)
+		return persistent_unbind(bdf);
 	status = function_argument(&this_machine, bdf, &function);
 	if (status)
 		return status;
 	status = function_check(&function);
 	if (status)
 		return status;
-	return function_unbind(&function);
+	status = function_unbind(&function);
+	if (!status)
+		rule_mention(bdf);
+	return status;
 }
 
 /* clang-format off */
@@ -138,7 +222,7 @@ const struct command command_unbind = {
 	.name = "unbind",
 	.summary = "give a function back to the driver that it had",
 	.help =
-	"usage: barlease unbind BDF\n"
+	"usage: barlease unbind [--persist] BDF\n"
 	"\n"
 	"Undoes 'barlease bind': takes the PCI function at BDF from its VFIO\n"
 	"driver, puts driver_override back and binds the former driver again.\n"
@@ -151,7 +235,12 @@ const struct command command_unbind = {
 	"that fails nothing is changed, and when a later step fails the same\n"
 	"command tries again.\n"
 	"\n"
-	"Example:\n"
-	"  barlease unbind 0000:00:04.0\n",
+	"  --persist  do not bind it at each boot any more either: undo\n"
+	"             'barlease bind --persist', also of a function that is\n"
+	"             gone\n"
+	"\n"
+	"Examples:\n"
+	"  barlease unbind 0000:00:04.0\n"
+	"  barlease unbind --persist 0000:00:04.0\n",
 	.run = run,
 };

@@ -37,6 +37,7 @@ struct function {
 	bool vfio; /* the driver is a VFIO driver */
 	char vfio_file[CDEV_NAME_MAX]; /* in /dev/vfio/devices, "": none */
 	struct function_bar bars[BARLEASE_BARS];
+	char at_boot[DRIVER_NAME_MAX]; /* driver by a rule; "": none */
 	const char *service; /* what serves leases; "": nothing; NULL: not asked */
 };
 

@@ -14,6 +14,7 @@ enum column {
 	COLUMN_ID,
 	COLUMN_CLASS,
 	COLUMN_DRIVER,
+	COLUMN_AT_BOOT,
 	COLUMN_SERVICE,
 	COLUMN_GROUP,
 	COLUMN_VFIO_FILE,
@@ -38,6 +39,7 @@ static const struct column_format column_formats[COLUMNS] = {
 	[COLUMN_ID] = { "ID", "id", SCOLS_JSON_STRING, 0 },
 	[COLUMN_CLASS] = { "CLASS", "class", SCOLS_JSON_STRING, 0 },
 	[COLUMN_DRIVER] = { "DRIVER", "driver", SCOLS_JSON_STRING, 0 },
+	[COLUMN_AT_BOOT] = { "AT BOOT", "at_boot", SCOLS_JSON_STRING, 0 },
 	[COLUMN_SERVICE] = { "LEASES BY", "leases_by", SCOLS_JSON_STRING, 0 },
 	[COLUMN_GROUP] = { "GROUP", "iommu_group", SCOLS_JSON_NUMBER,
 			   SCOLS_FL_RIGHT },
@@ -137,6 +139,7 @@ static int function_cells(struct function_table *table, struct libscols_line *li
 	err |= cell_set(table, line, COLUMN_DRIVER,
 			function->driver[0] || table->json ? function->driver
 							   : "-");
+	err |= cell_set(table, line, COLUMN_AT_BOOT, function->at_boot);
 	err |= cell_set(table, line, COLUMN_SERVICE, function->service);
 	err |= cell_set(table, line, COLUMN_GROUP, function->group);
 	err |= cell_set(table, line, COLUMN_VFIO_FILE, function->vfio_file);
@@ -198,14 +201,29 @@ static int function_add(struct function_table *table, const struct function *fun
 	return err ? -ENOMEM : 0;
 }
 
-/* What serves leases is a column only where it was asked. */
-static int columns_add(struct function_table *table, bool service)
+/* Whether people want to see a column at all. */
+static bool is_wanted(const struct function_table *table, enum column column,
+		      const struct function *functions, size_t count)
+{
+	/* Where it was asked. */
+	if (column == COLUMN_SERVICE)
+		return count && functions[0].service;
+	if (column != COLUMN_AT_BOOT || table->json)
+		return true;
+	while (count--)
+		if (functions[count].at_boot[0])
+			return true;
+	return false;
+}
+
+static int columns_add(struct function_table *table,
+		       const struct function *functions, size_t count)
 {
 	for (int i = 0; i < COLUMNS; i++) {
 		const struct column_format *format = &column_formats[i];
 		const char *name = table->json ? format->key : format->title;
 
-		if (!name || (i == COLUMN_SERVICE && !service))
+		if (!name || !is_wanted(table, (enum column)i, functions, count))
 			continue;
 		table->columns[i] = scols_table_new_column(table->scols, name,
 							   0, format->flags);
@@ -230,7 +248,7 @@ int function_table_print(const struct function *functions, size_t count,
 	scols_table_enable_json(table.scols, tables->json);
 	scols_table_set_name(table.scols, "bars");
 
-	err = columns_add(&table, count && functions[0].service);
+	err = columns_add(&table, functions, count);
 	for (size_t i = 0; i < count && !err; i++)
 		err = function_add(&table, &functions[i]);
 	whole.scols = table.scols;

@@ -7,4 +7,6 @@ const struct machine this_machine = {
 	.dev = "/dev",
 	.run = "/run",
 	.modules = "/lib/modules",
+	.etc = "/etc",
+	.command = BARLEASE_COMMAND,
 };

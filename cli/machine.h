@@ -9,6 +9,8 @@ struct machine {
 	const char *dev;
 	const char *run; /* what shall be forgotten at the next boot */
 	const char *modules; /* of each kernel */
+	const char *etc; /* what shall be known at the next boot */
+	const char *command; /* this one, where it is installed */
 };
 
 extern const struct machine this_machine;

@@ -37,8 +37,8 @@ _barlease_options()
 	revoke | stat) echo --control --help --json ;;
 	watch) echo --control --help --json --lines ;;
 	recall) echo --control --grace --help --json ;;
-	bind) echo --driver --force --help ;;
-	unbind) echo --help ;;
+	bind) echo --driver --force --help --persist ;;
+	unbind) echo --help --persist ;;
 	run) echo --help --open --over-msix --user --vf-token ;;
 	reset) echo --help --open --vf-token ;;
 	peek) echo --count --fd --help --width ;;

@@ -91,10 +91,12 @@ complete -c barlease -n __barlease_needs_command -a bind -d 'give a function to 
 complete -c barlease -n '__barlease_is bind' -l driver -x -a 'barlease-vfio-pci vfio-pci' -d 'another VFIO driver'
 complete -c barlease -n '__barlease_is bind' -l force -d 'take it although it is in use'
 complete -c barlease -n '__barlease_is bind' -l help -d 'explain the command'
+complete -c barlease -n '__barlease_is bind' -l persist -d 'do the same at each boot'
 complete -c barlease -n '__barlease_is bind' -a '(__barlease_functions)'
 
 complete -c barlease -n __barlease_needs_command -a unbind -d 'give a function back to the driver that it had'
 complete -c barlease -n '__barlease_is unbind' -l help -d 'explain the command'
+complete -c barlease -n '__barlease_is unbind' -l persist -d 'do not bind it at a boot any more'
 complete -c barlease -n '__barlease_is unbind' -a '(__barlease_functions)'
 
 complete -c barlease -n __barlease_needs_command -a run -d 'lend a slice of a BAR to a command'

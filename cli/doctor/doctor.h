@@ -50,6 +50,10 @@ void module_check(struct diagnosis *diagnosis);
 void functions_check(struct diagnosis *diagnosis,
 		     const struct function *functions, size_t count);
 
+/* persistent.c: rules that bind functions at each boot */
+void persistent_check(struct diagnosis *diagnosis,
+		      const struct function *functions, size_t count);
+
 /* daemon.c */
 void daemon_check(struct diagnosis *diagnosis);
 

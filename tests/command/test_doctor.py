@@ -219,6 +219,67 @@ def test_who_may_not_open_a_function_is_told():
         assert result == "ok"
 
 
+def write_rule(made, device="0x1110"):
+    """As "bind --persist" leaves it."""
+    made.file("usr/bin/barlease", "")
+    (made.root / "usr/bin/barlease").chmod(0o755)
+    made.file(
+        f"etc/udev/rules.d/75-barlease-{BDF}.rules",
+        '# Written by "barlease bind --persist"; "barlease unbind --persist" '
+        "removes it.\n# driver=barlease-vfio-pci\n"
+        f'ACTION=="add", SUBSYSTEM=="pci", KERNEL=="{BDF}", '
+        f'ATTR{{vendor}}=="0x1af4", ATTR{{device}}=="{device}", '
+        'ATTR{class}=="0x050000", '
+        'RUN{builtin}+="kmod load barlease-vfio-pci", '
+        f'RUN+="{made.root}/usr/bin/barlease bind --persist '
+        f'--driver barlease-vfio-pci {BDF}"\n')
+
+
+def test_rules_that_bind_at_a_boot_are_told():
+    with machine() as made:
+        made.file(f"etc/udev/rules.d/75-barlease-{BDF}.rules~", "")
+        assert "persist" not in made.doctor()
+        write_rule(made)
+        (result, seen, _), = made.doctor()["persist"]
+        assert (result, seen) == \
+            ("ok", f"{BDF} is bound to barlease-vfio-pci at each boot")
+        out, _ = barlease("list", "--json", root=made.root)
+        assert json.loads(out)["bars"][0]["at_boot"] == "barlease-vfio-pci"
+        out, _ = barlease("list", root=made.root)
+        assert "AT BOOT" in out, out
+        # Of another function it is not asked.
+        made.function(OTHER, "barlease-vfio-pci")
+        assert "persist" not in made.doctor(OTHER)
+
+
+def test_a_rule_that_binds_nothing_is_wrong():
+    with machine() as made:
+        write_rule(made, device="0x1111")
+        (result, seen, _), = made.doctor(status=1)["persist"]
+        assert result == "wrong" and "for another function" in seen, seen
+        write_rule(made)
+        (made.root / "usr/bin/barlease").chmod(0o644)
+        *_, (result, seen, _) = made.doctor(status=1)["persist"]
+        assert result == "wrong" and "not installed" in seen, seen
+        made.file(f"etc/udev/rules.d/75-barlease-{BDF}.rules", "mine\n")
+        (result, seen, _), *_ = made.doctor(status=1)["persist"]
+        assert result == "wrong" and "not one of barlease" in seen, seen
+        out, _ = barlease("list", "--json", root=made.root)
+        assert json.loads(out)["bars"][0]["at_boot"] is None
+
+
+def test_what_a_rule_has_not_bound_is_told():
+    with machine() as made:
+        write_rule(made)
+        made.link(f"sys/bus/pci/devices/{BDF}/driver", "../../drivers/nvme")
+        (result, seen, _), = made.doctor()["persist"]
+        assert result == "note" and "is bound to nvme now" in seen, seen
+        subprocess.run(["rm", "-r", made.root / "sys/bus/pci/devices" / BDF],
+                       check=True)
+        (result, seen, _), = made.doctor()["persist"]
+        assert result == "note" and "is not there" in seen, seen
+
+
 def bound(path):
     made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     path.parent.mkdir(parents=True, exist_ok=True)

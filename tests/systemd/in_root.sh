@@ -16,6 +16,7 @@ here=$(dirname "$0")
 . "$here/confined.sh"
 . "$here/reload.sh"
 . "$here/keep.sh"
+. "$here/persist.sh"
 
 ending=0
 for test in $(cat "$here/names"); do

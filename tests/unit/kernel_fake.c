@@ -92,11 +92,18 @@ int kernel_fake_setup(void **state)
 
 struct machine kernel_fake_machine(void)
 {
+	static char etc[80], command[96];
+
+	snprintf(etc, sizeof(etc), "%s/etc", kernel_tree->root);
+	snprintf(command, sizeof(command), "%s/usr/bin/barlease",
+		 kernel_tree->root);
 	return (struct machine){
 		.sysfs = kernel_tree->sysfs,
 		.proc = kernel_tree->proc,
 		.dev = kernel_tree->dev,
 		.run = kernel_tree->run,
+		.etc = etc,
+		.command = command,
 	};
 }
 

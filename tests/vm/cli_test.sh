@@ -378,6 +378,35 @@ test_unbind_puts_nvmes_driver_back()
 	expect 1 barlease unbind "$disk"
 }
 
+# Of what udev would do word by word: there is none here. tests/systemd has one.
+test_a_persistent_binding_is_made_by_its_rule()
+{
+	rule=/etc/udev/rules.d/75-barlease-$disk.rules
+	mkdir -p /etc/udev /usr/local/bin
+	ln -sf /usr/bin/barlease /usr/local/bin/barlease
+	expect_disk
+	expect 0 barlease bind --persist "$disk"
+	says "at each boot, by $rule"
+	expect 0 barlease list --json "$disk"
+	says '"at_boot": "barlease-vfio-pci"'
+	expect 0 barlease unbind "$disk"
+	says "again at the next boot"
+	expect_disk
+	# A boot: nothing has it, and what was before is in the rule alone.
+	echo "$disk" >"/sys/bus/pci/devices/$disk/driver/unbind"
+	for key in vendor device class; do
+		grep -qF "ATTR{$key}==\"$(cat "/sys/bus/pci/devices/$disk/$key")\"" \
+			"$rule" || fail "no such $key in: $(cat "$rule")"
+	done
+	modprobe "$(sed -n 's/.*RUN{builtin}+="kmod load \([^"]*\)".*/\1/p' "$rule")"
+	# shellcheck disable=SC2046 # words are what is wanted
+	expect 0 env -i ACTION=add $(sed -n 's/.* RUN+="\([^"]*\)".*/\1/p' "$rule")
+	is "$(driver_of "$disk")" barlease-vfio-pci
+	expect 0 barlease unbind --persist "$disk"
+	[ ! -e "$rule" ] || fail "the rule is still there"
+	expect_disk
+}
+
 test_nvme_is_reset_and_answers_again()
 {
 	expect_disk

@@ -10,7 +10,7 @@ from .system import System
 
 TESTS = TOP / "tests" / "systemd"
 # In this order they are run.
-PARTS = ["start.sh", "confined.sh", "reload.sh", "keep.sh"]
+PARTS = ["start.sh", "confined.sh", "reload.sh", "keep.sh", "persist.sh"]
 # The system and its archive are both in memory for a moment.
 MEMORY = "2G"
 
@@ -18,7 +18,8 @@ MEMORY = "2G"
 SYSTEMS = {"bookworm": "6.12", "trixie": "7.3"}
 # What is tested by itself on one of them alone, the older one: how it comes and
 # goes, and what it may. What outlives what is asked of both.
-ONCE = {"start.sh": "bookworm", "confined.sh": "bookworm"}
+ONCE = {"start.sh": "bookworm", "confined.sh": "bookworm",
+        "persist.sh": "bookworm"}
 
 PACKAGES = ["systemd", "udev", "libinih1", "libseccomp2",
             "libsmartcols1", "libsystemd0"]

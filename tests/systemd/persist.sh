@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# Functions that udev has bound at each boot (barlease bind --persist).
+
+nvme=$BARLEASE_NVME
+
+driver_of_nvme()
+{
+	basename "$(readlink "/sys/bus/pci/devices/$nvme/driver" || echo none)"
+}
+
+# Nothing has the function, and nobody knows what had; then it comes.
+have_nvme_come()
+{
+	local driver=/sys/bus/pci/devices/$nvme/driver
+
+	[ ! -e "$driver" ] || echo "$nvme" >"$driver/unbind"
+	echo >"/sys/bus/pci/devices/$nvme/driver_override"
+	rm -f "/run/barlease/$nvme"
+	# It looks for new rules now and then only, and at its start.
+	udevadm control --reload
+	udevadm trigger --action=add --settle "/sys/bus/pci/devices/$nvme"
+}
+
+test_function_is_bound_by_udev_as_long_as_it_is_told()
+{
+	local rule=/etc/udev/rules.d/75-barlease-$nvme.rules
+
+	systemctl start systemd-udevd
+	barlease bind --persist "$nvme"
+	have_nvme_come
+	is "$(driver_of_nvme)" barlease-vfio-pci
+
+	# Another one that has come to its address is left alone.
+	sed -i 's/ATTR{device}=="0x/&f/' "$rule"
+	have_nvme_come
+	! [ "$(driver_of_nvme)" = barlease-vfio-pci ] || fail "it was taken"
+
+	barlease bind --persist "$nvme"
+	have_nvme_come
+	is "$(driver_of_nvme)" barlease-vfio-pci
+	barlease unbind --persist "$nvme"
+	have_nvme_come
+	! [ "$(driver_of_nvme)" = barlease-vfio-pci ] || fail "it is bound still"
+}

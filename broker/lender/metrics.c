@@ -75,19 +75,35 @@ static char *text_make(struct lender *lender, size_t *length)
 	return text;
 }
 
-static int file_write(const char *path, const char *text, size_t length)
+/*
+ * It tells of all that is offered, also of what not everybody may know of. So
+ * nobody else may read it, unless somebody has let others read the one before.
+ */
+static int readers_set(int fd, const char *before)
 {
-	/* Whoever collects it may be anybody. */
+	struct stat old, new;
+
+	if (fstat(fd, &new) < 0)
+		return -errno;
+	if (lstat(before, &old) < 0 || !S_ISREG(old.st_mode))
+		return fchmod(fd, 0600) < 0 ? -errno : 0;
+	if (old.st_gid != new.st_gid && fchown(fd, (uid_t)-1, old.st_gid) < 0)
+		return -errno;
+	return fchmod(fd, 0600 | (old.st_mode & 0044)) < 0 ? -errno : 0;
+}
+
+static int file_write(const char *path, const char *before, const char *text,
+		      size_t length)
+{
 	int fd = open(path,
 		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		      0644);
+		      0600);
 	ssize_t written;
-	int err = 0;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (fchmod(fd, 0644) < 0)
-		err = -errno;
+	err = readers_set(fd, before);
 	while (!err && length) {
 		written = write(fd, text, length);
 		if (written < 0) {
@@ -116,7 +132,7 @@ int metrics_write(struct lender *lender, const char *path)
 	text = text_make(lender, &length);
 	if (!text)
 		return -ENOMEM;
-	err = file_write(other, text, length);
+	err = file_write(other, path, text, length);
 	free(text);
 	if (!err && rename(other, path) < 0)
 		err = -errno;

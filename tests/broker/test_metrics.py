@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Figures of barleased: usage: test_metrics.py BARLEASED LESSEE"""
 
+import os
 import re
 import signal
 import sys
@@ -65,10 +66,26 @@ def test_figures_are_there_from_the_start():
         assert said["barlease_slices" + OF_QUEUES] == 4, said
         assert said["barlease_slices_free" + OF_QUEUES] == 4, said
         assert said["barlease_slices" + OF_MEMORY] == 1, said
-        assert path.stat().st_mode & 0o777 == 0o644
+        # They tell of what is not for everybody.
+        assert path.stat().st_mode & 0o777 == 0o600
         assert not path.with_name("figures.new").exists()
         lending.stop()
         assert not path.exists()
+
+
+def test_who_was_let_read_the_figures_may_read_the_next():
+    lending, path = run_with_figures(BOTH)
+    with lending:
+        wait_for(lending, path, barlease_grants_total=0)
+        group = path.stat().st_gid if os.geteuid() else 64003
+        os.chown(path, -1, group)
+        path.chmod(0o646)
+        lending.lessee().get("memory")
+        wait_for(lending, path, barlease_grants_total=1)
+        status = path.stat()
+        # To read them, that is.
+        assert (status.st_mode & 0o777, status.st_gid) == (0o644, group), \
+            status
 
 
 def test_figures_tell_what_is_lent():

@@ -176,9 +176,10 @@ void server_waiter_refuse(struct barlease_server *server,
 	uint32_t serial = waiter->serial;
 
 	request.position = 0;
+	/* Before those behind it are told that they have moved up. */
+	server_tell_refused(server, client, serial, error, sentence);
 	/* The name of what it asked for lives on. */
 	server_waiter_free(server, waiter);
-	server_tell_refused(server, client, serial, error, sentence);
 	server_call_refuse(server, client, &request, error, sentence);
 }
 

@@ -277,7 +277,8 @@ static void requests_that_cannot_be_granted_are_refused(void **state)
 
 static void who_waits_is_told_its_position_and_its_turn(void **state)
 {
-	const struct barlease_wanted wanted = { .wait = 60000 };
+	const struct barlease_wanted wanted = { .name = "queues",
+						.wait = 60000 };
 	struct fixture *fixture = *state;
 	struct barlease_lessee *others[2];
 	struct barlease_granted first, second;

@@ -207,8 +207,8 @@ static void who_waits_for_anything_is_told_of_itself_alone(void **state)
 	lessee_take_refused(shop, other, 1, ECANCELED);
 	lessee_take_nothing(shop, waiter);
 	lessee_cancel(waiter, 5, 1);
-	lessee_take_queued(shop, waiter, 3, 1);
 	lessee_take_refused(shop, waiter, 1, ECANCELED);
+	lessee_take_queued(shop, waiter, 3, 1);
 	lessee_take_nothing(shop, waiter);
 	close(holder);
 	close(other);

@@ -142,12 +142,22 @@ static void daemon_start(struct host *host, unsigned int fds)
 	assert_confined(host->pid);
 }
 
+/* At the end it is told what there is room for, no more. */
+static void wait_told(const struct host *host)
+{
+	const struct witness *witness = host->witness;
+
+	for (int i = 0; i < LOOKS && witness->granted != witness->ended; i++)
+		usleep(10000);
+}
+
 static void daemon_end(struct host *host)
 {
 	struct paths paths;
 	int status;
 
 	assert_confined(host->pid);
+	wait_told(host);
 	host->witness->ending = true;
 	assert_int_equal(kill(host->pid, SIGTERM), 0);
 	assert_int_equal(waitpid(host->pid, &status, 0), host->pid);

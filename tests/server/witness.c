@@ -86,7 +86,7 @@ static bool is_usual(const char *line)
 
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
 		if (!strncmp(line, "event=", 6) &&
-		    strcspn(line + 6, " \n") == strlen(usual[i]) &&
+		    strcspn(line + 6, "\n ") == strlen(usual[i]) &&
 		    !strncmp(line + 6, usual[i], strlen(usual[i])))
 			return true;
 	}

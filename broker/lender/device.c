@@ -72,9 +72,37 @@ static int device_get(struct lender *lender, const struct policy_device *wanted,
 	return err;
 }
 
-static void device_end(struct lender *lender, struct barlease_device *device)
+static void again_log(const struct barlease_device *device, int err)
 {
+	struct log_line line;
+
+	log_begin(&line, LOG_ERR, "device-failed");
+	log_text(&line, "device", barlease_device_bdf(device));
+	log_text(&line, "error", strerror(-err));
+	log_text(&line, "reason", "it is not kept any longer");
+	log_end(&line);
+}
+
+/* A simulated device of another size has the name of the one before. */
+static void device_end(struct lender *lender, struct barlease_device *device,
+		       const struct setup *staying)
+{
+	const char *name = barlease_device_bdf(device);
+
 	keep_forget_device(&lender->keep, device);
+	for (size_t i = 0; staying && staying->policy &&
+			   i < staying->policy->device_count;
+	     i++) {
+		const struct barlease_device *other = staying->devices[i];
+		int err;
+
+		if (!other || other == device ||
+		    strcmp(barlease_device_bdf(other), name) != 0)
+			continue;
+		err = keep_device_again(&lender->keep, other);
+		if (err)
+			again_log(other, err);
+	}
 	barlease_device_close(device);
 }
 
@@ -91,7 +119,7 @@ static int device_open(struct lender *lender,
 		err = barlease_server_add_device(lender->server, *device);
 		if (!err)
 			return 0;
-		device_end(lender, *device);
+		device_end(lender, *device, lender->setup);
 		*device = NULL;
 		reason = "it cannot be lent from";
 	}
@@ -136,7 +164,7 @@ void devices_drop(struct lender *lender, struct setup *setup)
 			continue;
 		barlease_server_remove_device(lender->server,
 					      setup->devices[i]);
-		device_end(lender, setup->devices[i]);
+		device_end(lender, setup->devices[i], lender->setup);
 		setup->devices[i] = NULL;
 	}
 }
@@ -158,6 +186,6 @@ void devices_close(struct lender *lender, const struct setup *old,
 		if (lender->server)
 			barlease_server_remove_device(lender->server,
 						      old->devices[i]);
-		device_end(lender, old->devices[i]);
+		device_end(lender, old->devices[i], new);
 	}
 }

@@ -239,6 +239,23 @@ void keep_forget_device(struct keep *keep,
 	}
 }
 
+int keep_device_again(const struct keep *keep,
+		      const struct barlease_device *device)
+{
+	struct barlease_part parts[BARLEASE_PARTS_MAX];
+	char name[NAME_SIZE];
+	int count, err = 0;
+
+	if (!keep->max)
+		return 0;
+	count = barlease_device_parts(device, parts);
+	for (int i = 0; !err && i < count; i++) {
+		part_name(name, barlease_device_bdf(device), parts[i].name);
+		err = manager_store(name, parts[i].fd);
+	}
+	return count < 0 ? count : err;
+}
+
 int keep_resume_device(struct keep *keep, const char *name,
 		       struct barlease_device **device)
 {

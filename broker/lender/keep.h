@@ -58,6 +58,13 @@ int keep_device(struct keep *keep, const struct barlease_device *device);
 void keep_forget_device(struct keep *keep,
 			const struct barlease_device *device);
 
+/*
+ * To forget a device is to forget all that have its name: this one, which was
+ * kept, is put there again. Return: 0 or -errno.
+ */
+int keep_device_again(const struct keep *keep,
+		      const struct barlease_device *device);
+
 /* The same device as before. Return: 0; -ENOENT; or -errno. */
 int keep_resume_device(struct keep *keep, const char *name,
 		       struct barlease_device **device);

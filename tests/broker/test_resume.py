@@ -441,6 +441,25 @@ def test_a_device_that_is_not_wanted_meanwhile_is_closed():
         assert len(names(lending, "device/sim%accel")) == 6
 
 
+def test_a_device_of_another_size_is_kept_under_the_same_name():
+    with Kept(ALL) as lending:
+        lessee = lending.lessee()
+        parts = names(lending, "device/")
+        lending.reload(ALL.replace("64M", "32M"))
+        lessee.get("queues")
+        assert names(lending, "device/") == parts
+        # And one that could not be leaves the one that is.
+        lending.reload(ALL.replace("64M", "16M").replace(
+            "RUN/queues", "RUN/none/none/queues"), "policy-rejected")
+        assert names(lending, "device/") == parts
+        lending.write(ALL.replace("64M", "32M"))
+        lending.kill()
+        lending.start_again()
+        assert not lending.lines("resume-failed"), lending.said()
+        assert lessee("touch") == "touched"
+        assert lessee("list") == "listed queues/4/3"
+
+
 def test_what_was_being_recalled_is_taken_back():
     with Kept(BOTH + "grace = 1h\n") as lending:
         lessee, other = lending.lessee(), lending.lessee()

@@ -56,6 +56,9 @@ class Policy:
         size = random_.choice((1, 1, 1, 2))
         devices = ["accel"] + ["other"] * random_.randrange(2)
         self.text = STEADY
+        self.parts = sorted(f"device/sim%{device}/bar{bar}"
+                            for device in ("fixed", *devices)
+                            for bar in range(6))
         for device in devices:
             self.text += f"[Device {device}]\nbackend = sim\nsize = {size}M\n"
         self.sockets = {"steady.sock": 0o666}
@@ -145,6 +148,9 @@ class Storm(Managed):
         """It is in force, this one and no other."""
         # What is said of it in the log comes first.
         self.until(lambda: self.there() == policy.sockets)
+        # Each part of each device is kept, and once.
+        self.until(lambda: [name for name in self.kept() if "/" in name] ==
+                   policy.parts)
         for socket, expected in policy.listed.items():
             # A range that somebody had may come free a bit later.
             self.until(lambda path=socket, what=expected:

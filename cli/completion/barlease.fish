@@ -26,6 +26,32 @@ function __barlease_is
     test (count $words) -gt 1; and test $words[2] = $argv[1]
 end
 
+# What is run with a lease, behind the slice and perhaps "--".
+function __barlease_behind_slice
+    set -l words (commandline -opc)[3..]
+    set -l found
+    while set -q words[1]; and not set -q found[1]
+        switch $words[1]
+            case --
+                set found yes
+            case --access --cache --control --min-size --open --socket --user --vf-token --wait
+                set -e words[1]
+            case '-*'
+            case '*'
+                set found yes
+                test "$words[2]" = --; and set -e words[1]
+        end
+        set -q words[1]; and set -e words[1]
+    end
+    set -q found[1]; or return 1
+    set -q words[1]; and string escape -- $words
+    return 0
+end
+
+function __barlease_command
+    complete -C (string join ' ' -- (__barlease_behind_slice) (commandline -ct))
+end
+
 complete -c barlease -f
 complete -c barlease -n __barlease_needs_command -l help -d 'explain the commands'
 complete -c barlease -n __barlease_needs_command -l version -d 'print the version'
@@ -60,8 +86,8 @@ complete -c barlease -n '__barlease_is request' -l min-size -x -d 'the least siz
 complete -c barlease -n '__barlease_is request' -l socket -rF -d 'socket of a lease server'
 complete -c barlease -n '__barlease_is request' -l terminate -d 'end the command when the lease is recalled'
 complete -c barlease -n '__barlease_is request' -l wait -x -a '500ms 10s 1m forever' -d 'how long to wait for it'
-complete -c barlease -n '__barlease_is request' -a '(__barlease_slices)'
-complete -c barlease -n '__barlease_is request' -F
+complete -c barlease -n '__barlease_is request; and not __barlease_behind_slice' -a '(__barlease_slices)'
+complete -c barlease -n '__barlease_is request; and __barlease_behind_slice' -a '(__barlease_command)'
 
 complete -c barlease -n __barlease_needs_command -a watch -d 'show what happens to leases, as it happens'
 complete -c barlease -n '__barlease_is watch' -l control -rF -d 'where barleased listens to operators'
@@ -105,8 +131,8 @@ complete -c barlease -n '__barlease_is run' -l open -x -a 'iommufd group' -d 'ho
 complete -c barlease -n '__barlease_is run' -l over-msix -d 'lend the MSI-X table, too'
 complete -c barlease -n '__barlease_is run' -l user -x -a '(__fish_complete_users)' -d 'run the command as this user'
 complete -c barlease -n '__barlease_is run' -l vf-token -x -d 'token of an SR-IOV device'
-complete -c barlease -n '__barlease_is run' -a '(__barlease_functions)'
-complete -c barlease -n '__barlease_is run' -F
+complete -c barlease -n '__barlease_is run; and not __barlease_behind_slice' -a '(__barlease_functions)'
+complete -c barlease -n '__barlease_is run; and __barlease_behind_slice' -a '(__barlease_command)'
 
 complete -c barlease -n __barlease_needs_command -a reset -d 'reset a function that no other process owns'
 complete -c barlease -n '__barlease_is reset' -l help -d 'explain the command'

@@ -13,6 +13,9 @@
 
 #define LOCK_SUFFIX ".lock"
 
+/* Servers that come and go there while one waits. */
+#define LOCK_TRIES 1000
+
 static int socket_make(void)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -73,7 +76,7 @@ static int path_lock(const char *lock)
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd;
 
-	for (;;) {
+	for (unsigned int i = 0; i < LOCK_TRIES; i++) {
 		fd = open(lock,
 			  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 			  0600);
@@ -92,6 +95,7 @@ static int path_lock(const char *lock)
 			return fd;
 		close(fd);
 	}
+	return -EBUSY;
 }
 
 static void path_unlock(const char *lock, int fd)

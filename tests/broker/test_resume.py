@@ -238,6 +238,9 @@ def test_limits_of_connections_go_on():
     policy = ALL + "[Server]\nmax-connections-per-user = 2\n"
     with Kept(policy) as lending:
         lessees = [lending.lessee(), lending.lessee()]
+        # Who is just being let in when it dies is not in.
+        for lessee in lessees:
+            assert lessee("list") == "listed queues/4/4"
         lending.kill()
         # What was in force is.
         lending.write("[What]\n")

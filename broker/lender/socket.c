@@ -26,8 +26,9 @@ void folder_make(const char *path)
 	strcpy(folder, path);
 	*strrchr(folder, '/') = '\0';
 	/* If that does not do, it is told of the socket. */
-	if (*folder && mkdir(folder, 0755) < 0 && errno != EEXIST)
-		errno = 0;
+	if (*folder && !mkdir(folder, 0755))
+		/* Others come by here, whatever umask(2) says. */
+		chmod(folder, 0755);
 }
 
 static int file_set(const struct lender_socket *socket)

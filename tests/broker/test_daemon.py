@@ -166,6 +166,18 @@ def test_the_folder_of_a_socket_is_made():
 
 # What is logged
 
+def test_others_get_to_a_folder_that_was_made():
+    # As the unit has it.
+    before = os.umask(0o077)
+    try:
+        lending = Lending(ALL.replace("RUN/", "RUN/folder/"))
+        with lending:
+            folder = lending.path / "folder"
+            assert folder.stat().st_mode & 0o7777 == 0o755, folder.stat()
+    finally:
+        os.umask(before)
+
+
 def test_what_happens_is_logged_with_who_and_why():
     with Lending(ALL) as lending:
         lessee = lending.lessee()

@@ -471,8 +471,9 @@ int barlease_server_remove_offer(struct barlease_server *server, uint64_t id,
  * @mode: who may connect: permissions of the file, as chmod(2)
  * @id: where to put the listener's number
  *
- * Return: 0; -ENAMETOOLONG; -EADDRINUSE; -EINVAL for an empty path;
- * or -errno of socket(2), bind(2), chmod(2), listen(2).
+ * Return: 0; -ENAMETOOLONG; -EADDRINUSE; -EINVAL for an empty path; -EACCES where
+ * the file with ".lock" is somebody else's; or -errno of socket(2), open(2),
+ * bind(2), chmod(2), listen(2).
  */
 int barlease_server_listen(struct barlease_server *server, const char *path,
 			   mode_t mode, uint64_t *id);

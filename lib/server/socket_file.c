@@ -65,10 +65,19 @@ static bool is_file(int fd, const char *path)
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
+/* Somebody else could have his own locked for ever. */
+static bool is_ours(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && status.st_uid == geteuid();
+}
+
 /*
  * Of two servers that find the same socket, one would remove what the other one
  * has just put in its place; and a socket that does not listen yet looks as if
- * nobody did. The file is nobody else's, so that nobody else can have it locked.
+ * nobody did. The file must be nobody else's, so that nobody else can have it
+ * locked.
  * Return: an fd, which holds the lock, or -errno.
  */
 static int path_lock(const char *lock)
@@ -82,6 +91,10 @@ static int path_lock(const char *lock)
 			  0600);
 		if (fd < 0)
 			return -errno;
+		if (!is_ours(fd)) {
+			close(fd);
+			return -EACCES;
+		}
 		while (fcntl(fd, F_OFD_SETLKW, &whole) < 0) {
 			int err = -errno;
 

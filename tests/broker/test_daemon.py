@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """barleased with simulated devices: usage: test_daemon.py BARLEASED LESSEE"""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -298,6 +299,22 @@ def test_a_socket_of_somebody_else_is_rejected():
         assert "Address already in use" in other.said()
         other.folder.cleanup()
         assert lending.lessee()("list") == "listed queues/4/4"
+
+
+def test_a_lock_of_somebody_else_is_not_waited_for():
+    need_root()
+    other = MEMORY.replace("queues.sock", "other.sock") + "allow = anyone\n"
+    with Lending(ALL) as lending:
+        path = lending.path / "other.sock.lock"
+        with open(path, "wb") as file:
+            path.chmod(0o666)
+            os.chown(path, 65534, -1)
+            fcntl.lockf(file, fcntl.LOCK_EX)
+            lending.reload(ALL + other, "policy-rejected")
+            assert lending.lines("socket-failed")[0]["error"] == (
+                "Permission denied")
+        path.unlink()
+        lending.reload(ALL + other)
 
 
 def test_who_is_not_allowed_any_longer_is_recalled():

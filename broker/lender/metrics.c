@@ -95,12 +95,12 @@ static int readers_set(int fd, const char *before)
 static int file_write(const char *path, const char *before, const char *text,
 		      size_t length)
 {
-	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		      0600);
 	ssize_t written;
-	int err;
+	int fd, err;
 
+	/* What is there may be a pipe that waits for who reads, or of others. */
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	err = readers_set(fd, before);

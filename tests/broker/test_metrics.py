@@ -3,6 +3,7 @@
 """Figures of barleased: usage: test_metrics.py BARLEASED LESSEE"""
 
 import os
+import pathlib
 import re
 import signal
 import sys
@@ -158,6 +159,22 @@ def test_a_file_that_cannot_be_written_is_told_once():
             assert lending.lessee().get("queues")
             line, = lending.lines("metrics-failed")
             assert line["error"] == "No such file or directory", line
+
+
+def test_what_is_in_the_place_of_figures_is_not_written_to():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "figures"
+        other = pathlib.Path(folder) / "other"
+        other.write_text("other")
+        new = path.with_name("figures.new")
+        for put in (lambda: os.mkfifo(new), lambda: os.link(other, new),
+                    lambda: os.symlink(other, new)):
+            put()
+            with lending_to(path, ALL) as lending:
+                lending.lessee().get("queues")
+                wait_for(lending, path, barlease_grants_total=1)
+                assert not lending.lines("metrics-failed"), lending.said()
+            assert other.read_text() == "other"
 
 
 def test_a_full_disk_leaves_the_figures_before():

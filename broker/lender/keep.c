@@ -37,9 +37,15 @@ static void forget(struct keep *keep, const char *name)
 	keep->count--;
 }
 
+/*
+ * Lessees must not take the place that the next policy needs until the one before
+ * is forgotten: it may be the one that ends their leases.
+ */
 static int server_put(void *context, const char *name, int fd)
 {
-	return put(context, name, fd);
+	struct keep *keep = context;
+
+	return keep->count + 1 < keep->max ? put(keep, name, fd) : -ENFILE;
 }
 
 static void server_remove(void *context, const char *name)

@@ -355,8 +355,8 @@ def test_nothing_is_kept_without_being_asked_for():
 # There is only so much room
 
 def test_what_the_store_has_no_room_for_is_refused():
-    # Device, policy, state, socket; then a lessee and two leases.
-    with Kept(ALL, room=6 + 3 + 3) as lending:
+    # Device, policy, state, socket, the next policy; then a lessee and two leases.
+    with Kept(ALL, room=6 + 4 + 3) as lending:
         lessee = lending.lessee()
         lessee.get("queues")
         lessee.get("queues")
@@ -372,6 +372,20 @@ def test_what_the_store_has_no_room_for_is_refused():
         lessee.get("queues")
         assert lessee("request", "queues", "rw", 0).startswith(
             "refused ENFILE")
+
+
+def test_a_store_that_is_full_has_room_for_the_next_policy():
+    with Kept(ALL, room=6 + 4 + 3) as lending:
+        lessee = lending.lessee()
+        lessee.get("queues")
+        lessee.get("queues")
+        assert lessee("request", "queues", "rw", 0).startswith(
+            "refused ENFILE")
+        nobody = ALL.replace("anyone", f"user:{os.geteuid() + 1}")
+        for count, policy in enumerate((ALL, nobody), 2):
+            lending.reload(policy)
+            assert names(lending, "policy") == [f"policy-{count}"]
+        assert lessee("event") == "recalled 1"
 
 
 def test_a_store_that_is_too_small_for_the_policy_is_told():

@@ -85,7 +85,7 @@ static int kept_policy_parse(const struct lender *lender,
 	err = keep_policy_read(&lender->keep, &text, &length);
 	if (err)
 		return err;
-	err = policy_parse(text, length, policy, &mistakes);
+	err = policy_parse_kept(text, length, policy, &mistakes);
 	mistakes_free(&mistakes);
 	free(text);
 	return err;

@@ -10,6 +10,9 @@
 
 #define BLANKS " \t"
 
+static const char no_user[] = "there is no such user on this machine";
+static const char no_group[] = "there is no such group on this machine";
+
 static const char *user_find(const char *name, uint32_t *id)
 {
 	const struct passwd *user;
@@ -18,7 +21,7 @@ static const char *user_find(const char *name, uint32_t *id)
 		return NULL;
 	user = getpwnam(name);
 	if (!user)
-		return "there is no such user on this machine";
+		return no_user;
 	*id = user->pw_uid;
 	return NULL;
 }
@@ -31,7 +34,7 @@ static const char *group_find(const char *name, uint32_t *id)
 		return NULL;
 	group = getgrnam(name);
 	if (!group)
-		return "there is no such group on this machine";
+		return no_group;
 	*id = group->gr_gid;
 	return NULL;
 }
@@ -92,6 +95,8 @@ static void word_take(struct reading *reading, const struct raw_entry *entry,
 		return;
 	}
 	wrong = word_read(word, &allow, &reading->failed);
+	if (reading->kept && (wrong == no_user || wrong == no_group))
+		return;
 	if (wrong) {
 		reading_wrong(reading, &one, "%s", wrong);
 		return;

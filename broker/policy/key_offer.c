@@ -152,7 +152,7 @@ static void take_socket_group(struct reading *reading,
 	group = getgrnam(entry->value);
 	if (group)
 		reading->offer->socket_group = group->gr_gid;
-	else
+	else if (!reading->kept)
 		reading_wrong(reading, entry,
 			      "there is no such group on this machine");
 }

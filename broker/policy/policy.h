@@ -94,6 +94,19 @@ int policy_read(const char *path, struct policy **policy,
 int policy_parse(const char *text, size_t length, struct policy **policy,
 		 struct mistakes *mistakes);
 
+/**
+ * policy_parse_kept() - the same for what was in force before
+ * @text: text of a struct policy
+ * @length: of it
+ *
+ * Users and groups that are not on this machine any longer are no mistake: that
+ * they are gone must not end the leases of others. They are nobody.
+ *
+ * Return: as policy_parse().
+ */
+int policy_parse_kept(const char *text, size_t length, struct policy **policy,
+		      struct mistakes *mistakes);
+
 void policy_free(struct policy *policy);
 
 #endif /* POLICY_H */

@@ -34,10 +34,10 @@ static int text_copy(struct policy *policy, const char *text, size_t length)
 	return 0;
 }
 
-int policy_parse(const char *text, size_t length, struct policy **policy,
-		 struct mistakes *mistakes)
+static int parse(const char *text, size_t length, bool kept,
+		 struct policy **policy, struct mistakes *mistakes)
 {
-	struct reading reading = { .mistakes = mistakes };
+	struct reading reading = { .mistakes = mistakes, .kept = kept };
 	int err;
 
 	reading.policy = calloc(1, sizeof(*reading.policy));
@@ -67,6 +67,18 @@ int policy_parse(const char *text, size_t length, struct policy **policy,
 	}
 	*policy = reading.policy;
 	return 0;
+}
+
+int policy_parse(const char *text, size_t length, struct policy **policy,
+		 struct mistakes *mistakes)
+{
+	return parse(text, length, false, policy, mistakes);
+}
+
+int policy_parse_kept(const char *text, size_t length, struct policy **policy,
+		      struct mistakes *mistakes)
+{
+	return parse(text, length, true, policy, mistakes);
 }
 
 /* All of it. Return: how much that is, or -errno. */

@@ -14,6 +14,7 @@ struct reading {
 	size_t section;
 	struct policy_device *device;
 	struct policy_offer *offer;
+	bool kept; /* it was right once: who is gone since then is nobody */
 	bool failed; /* there was no memory for something */
 };
 

@@ -429,6 +429,35 @@ def test_a_policy_that_is_wrong_meanwhile_leaves_the_old_one():
         assert lending.lessee()("list") == "listed queues/4/3"
 
 
+GONE = "barlease-gone"
+
+
+def user_forget(lending):
+    """As if a user and a group of the policy had been there."""
+    text = lending.file.read_text().replace(
+        "allow = anyone", f"allow = user:{GONE} group:{GONE} anyone\n"
+                          f"socket-group = {GONE}")
+    with os.fdopen(os.memfd_create("policy"), "w") as policy:
+        policy.write(text)
+        policy.flush()
+        os.dup2(policy.fileno(), entry(lending, "policy")[1])
+    lending.file.write_text(text)
+
+
+def test_a_user_who_is_gone_meanwhile_takes_no_lease_of_others_along():
+    with Kept(ALL) as lending:
+        lessee = lending.lessee()
+        lessee.get("queues")
+        for end in ENDS:
+            end(lending)
+            user_forget(lending)
+            lending.start_again()
+            lending.wait_for("event=policy-rejected")
+            assert not lending.lines("resume-failed"), lending.said()
+            assert lessee("touch") == "touched"
+        assert lending.lessee()("list") == "listed queues/4/3"
+
+
 def test_the_policy_of_the_last_reload_is_the_one_that_is_kept():
     with Kept(ALL) as lending:
         lending.reload(BOTH)

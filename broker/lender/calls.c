@@ -154,7 +154,8 @@ static bool is_kept_from(const struct lender *lender,
 {
 	const struct setup *setup = lender->setup;
 
-	for (size_t i = 0; i < setup->policy->offer_count; i++) {
+	/* Who was resumed may be refused before there is any policy. */
+	for (size_t i = 0; setup && i < setup->policy->offer_count; i++) {
 		const struct policy_offer *offer = &setup->policy->offers[i];
 
 		if (!strcmp(offer->name, name))

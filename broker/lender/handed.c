@@ -46,10 +46,11 @@ static int take(struct lender *lender, const struct manager_fd *fd)
 
 	if (err != -ENOENT)
 		return err;
+	/* What nobody knows stays in no store; a socket unit has its own. */
+	manager_forget(fd->name);
 	if (is_socket(fd->fd))
 		return handed_add(&lender->handed, fd->fd);
 	unknown_log(fd);
-	manager_forget(fd->name);
 	close(fd->fd);
 	return 0;
 }
@@ -63,10 +64,14 @@ int lender_take_handed(struct lender *lender)
 	for (int i = 0; i < count; i++) {
 		int taken = take(lender, &fds[i]);
 
-		if (taken) {
-			close(fds[i].fd);
+		if (!taken)
+			continue;
+		close(fds[i].fd);
+		/* Which of the two it is, nobody knows. */
+		if (taken == -EEXIST)
+			lender->handed_error = taken;
+		else
 			err = taken;
-		}
 	}
 	manager_free(fds, count > 0 ? (size_t)count : 0);
 	return err;

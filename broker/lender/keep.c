@@ -79,16 +79,19 @@ static void part_name(char *name, const char *device, const char *part)
 			*c = '%';
 }
 
-/* Where it died with two of them, the older one was in force for longer. */
+/* Where it died with two of them, the newer one was not in force so far. */
 static int policy_take(struct keep *keep, const char *name, int fd)
 {
 	char again[NAME_SIZE];
 	uint64_t number = strtoull(name + strlen(POLICY_WORD), NULL, 10);
 
 	policy_name(again, number);
-	if (!number || strcmp(again, name) != 0)
+	/* After the last number there is none for the next. */
+	if (!number || number == UINT64_MAX || strcmp(again, name) != 0)
 		return -ENOENT;
-	if (keep->policy > number) {
+	if (keep->policy == number)
+		return -EEXIST;
+	if (keep->policy && keep->policy < number) {
 		forget(keep, name);
 		close(fd);
 		return 0;

@@ -19,7 +19,7 @@
 /* The names of all of them are one string for exec(), of up to 128 KiB. */
 #define KEEP_FDS_MAX 4096
 
-/* A part of a device, that was handed over. */
+/* A part of a device that was handed over. */
 struct kept_part {
 	char device[BARLEASE_BDF_MAX];
 	struct barlease_part part;
@@ -43,7 +43,8 @@ struct barlease_server_store keep_store(const struct keep *keep);
  * @name: by which it was kept
  * @fd: on success @keep's, else the caller's
  *
- * Return: 0; -ENOENT when it is none of these; -EPROTO, -ENOMEM.
+ * Return: 0; -ENOENT when it is none of these; -EEXIST when there is one by this
+ * name; -ENOMEM.
  */
 int keep_take(struct keep *keep, const char *name, int fd);
 

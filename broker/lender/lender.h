@@ -37,6 +37,7 @@ struct lender {
 	struct barlease_server *server;
 	struct setup *setup; /* in force; NULL: none so far */
 	struct handed handed;
+	int handed_error; /* why nothing of what was handed over can be used */
 	struct metrics metrics;
 	struct limit limit; /* of denials in the log */
 	bool retry; /* a range has come free that an offer may wait for */

@@ -97,6 +97,8 @@ static int all_resume(struct lender *lender)
 	struct policy *policy;
 	int err;
 
+	if (lender->handed_error)
+		return lender->handed_error;
 	err = kept_policy_parse(lender, &policy);
 	if (err)
 		return err;
@@ -127,7 +129,7 @@ int lender_begin(struct lender *lender)
 
 	if (!lender->keep.max)
 		return lender_load(lender);
-	if (lender->keep.policy_fd >= 0) {
+	if (lender->handed_error || lender->keep.policy_fd >= 0) {
 		err = all_resume(lender);
 		if (!err) {
 			keep_drop(&lender->keep);

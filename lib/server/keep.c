@@ -42,7 +42,9 @@ static int name_read(const char *name, enum server_kept_kind *kind,
 		*kind = (enum server_kept_kind)i;
 		*id = strtoull(name + length + 1, &end, 10);
 		name_print(again, *kind, *id);
-		return strcmp(again, name) ? -ENOENT : 0;
+		if (!*id || *id > KEEP_NUMBER_MAX || strcmp(again, name) != 0)
+			return -ENOENT;
+		return 0;
 	}
 	return -ENOENT;
 }

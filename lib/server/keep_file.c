@@ -113,6 +113,10 @@ static int header_check(int fd, uint64_t *records)
 	if (header.version != KEEP_VERSION ||
 	    header.record_size != sizeof(struct keep_record))
 		return -EPROTONOSUPPORT;
+	if (header.last_listener > KEEP_NUMBER_MAX ||
+	    header.last_lessee > KEEP_NUMBER_MAX ||
+	    header.last_lease > KEEP_NUMBER_MAX)
+		return -EPROTO;
 	if (!header.records || header.records > RECORDS_MAX ||
 	    (uint64_t)status.st_size != size_of(header.records))
 		return -EPROTO;

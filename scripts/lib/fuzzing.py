@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The part of a check that fuzzes the protocol and policies."""
+"""The part of a check that fuzzes what others have written."""
 
 import os
 
@@ -8,7 +8,8 @@ from results import parse_kernel_test, say
 from steps import TOP, fresh_log, run_logged
 
 RUN = TOP / "tests/fuzz/run"
-TARGETS = ("packet", "lessee", "server", "policy", "control")
+TARGETS = ("packet", "lessee", "server", "policy", "control", "kept",
+           "command")
 # How long each of them runs, all at once.
 SECONDS = int(os.environ.get("BARLEASE_FUZZ_SECONDS", "60"))
 
@@ -25,7 +26,7 @@ class FuzzPart(Part):
         if not wanted:
             return
         log = fresh_log("fuzz.log")
-        say(f"fuzzing the protocol and policies for {SECONDS} s")
+        say(f"fuzzing what others have written for {SECONDS} s")
         run_logged([RUN, "--seconds", str(SECONDS), *wanted], log)
         missing = set(wanted)
         for line in log.read_text(errors="replace").splitlines():

@@ -22,8 +22,11 @@ static void backend_check(struct reading *reading,
 	const struct raw_entry *pci = entry_of(reading, device->section, "pci");
 	const struct raw_entry *size =
 		entry_of(reading, device->section, "size");
+	const struct raw_entry *backend =
+		entry_of(reading, device->section, "backend");
 
-	if (device->backend == POLICY_UNKNOWN)
+	/* What it lacks depends on what it is. */
+	if (device->backend == POLICY_UNKNOWN || (backend && !*backend->value))
 		return;
 	if (device->backend == POLICY_SIM) {
 		if (pci)
@@ -37,7 +40,7 @@ static void backend_check(struct reading *reading,
 	if (size)
 		reading_wrong(reading, size,
 			      "a real device has its own; it is for backend = sim");
-	if (!pci && !entry_of(reading, device->section, "backend"))
+	if (!pci && !backend)
 		reading_wrong_section(reading, device->section,
 				      "lacks pci (or backend = sim and size)");
 	else if (!pci)

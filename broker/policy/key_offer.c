@@ -121,6 +121,19 @@ static void take_grace(struct reading *reading, const struct raw_entry *entry)
 	      value_time(entry->value, &reading->offer->terms.grace));
 }
 
+/* So that each socket has one path. */
+static bool is_plain(const char *path)
+{
+	while ((path = strchr(path, '/'))) {
+		size_t length = strcspn(++path, "/");
+
+		if (!length || (length == 1 && path[0] == '.') ||
+		    (length == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+	}
+	return true;
+}
+
 static void take_socket(struct reading *reading, const struct raw_entry *entry)
 {
 	const char *path = entry->value;
@@ -129,6 +142,9 @@ static void take_socket(struct reading *reading, const struct raw_entry *entry)
 	if (path[0] != '/' || path[length - 1] == '/')
 		reading_wrong(reading, entry,
 			      "not the path of a socket from the root, such as /run/barlease/queues.sock");
+	else if (!is_plain(path))
+		reading_wrong(reading, entry,
+			      "write it without //, /. and /.., so that each socket has one path");
 	else if (length >= sizeof(reading->offer->socket))
 		reading_wrong(reading, entry,
 			      "has %zu bytes, and a socket's path can have %zu",

@@ -78,6 +78,9 @@ struct policy {
  * @policy: where to put the policy, for policy_free()
  * @mistakes: where to add all that is wrong in the file
  *
+ * A pipe, a socket or a device, and a file that changes while it is read, are a
+ * mistake of its first line.
+ *
  * Return: 0; -EBADMSG when there is a mistake; -EFBIG when it is longer than
  * POLICY_FILE_MAX; -ENOMEM; or -errno of open(2) or read(2).
  */

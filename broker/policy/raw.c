@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "policy/policy.h"
+#include "policy/utf8.h"
 
 /* A longer section than this arrives cut off. */
 #define SECTION_MAX 48
@@ -183,13 +184,29 @@ static void line_take(struct scan *scan, const char *line)
 /* What would be cut off, or could fool whoever reads the file or a message. */
 static bool line_check(struct scan *scan, const char *line, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		unsigned char byte = (unsigned char)line[i];
+	size_t size;
 
-		if ((byte < ' ' && byte != '\t') || byte == 0x7f) {
+	for (size_t i = 0; i < length; i += size) {
+		uint32_t code;
+
+		size = utf8_take(line + i, length - i, &code);
+		if (!size) {
+			mistakes_add(scan->mistakes, scan->line,
+				     "is not UTF-8 from byte %zu on, 0x%02x",
+				     i + 1, (unsigned char)line[i]);
+			return false;
+		}
+		if (utf8_is_control(code) && code != '\t') {
 			mistakes_add(scan->mistakes, scan->line,
 				     "has a control character, 0x%02x, at byte %zu",
-				     byte, i + 1);
+				     code, i + 1);
+			return false;
+		}
+		/* libinih overlooks it, and with it that a section begins. */
+		if (code == UTF8_MARK_CODE) {
+			mistakes_add(scan->mistakes, scan->line,
+				     "has a byte order mark at byte %zu, which belongs at the beginning of a file",
+				     i + 1);
 			return false;
 		}
 	}
@@ -209,6 +226,12 @@ int raw_read(const char *text, size_t length, struct raw_file *file,
 	char line[POLICY_LINE_MAX + 1];
 
 	*file = (struct raw_file){ 0 };
+	/* As editors of other systems begin their files. */
+	if (length >= strlen(UTF8_MARK) &&
+	    !memcmp(text, UTF8_MARK, strlen(UTF8_MARK))) {
+		text += strlen(UTF8_MARK);
+		length -= strlen(UTF8_MARK);
+	}
 	while (length && !scan.err) {
 		const char *end = memchr(text, '\n', length);
 		size_t size = end ? (size_t)(end - text) : length;

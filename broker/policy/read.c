@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/reading.h"
@@ -81,6 +82,8 @@ int policy_parse_kept(const char *text, size_t length, struct policy **policy,
 	return parse(text, length, true, policy, mistakes);
 }
 
+static const char no_file[] = "is not a file, but a pipe, a socket or a device";
+
 /* All of it. Return: how much that is, or -errno. */
 static ssize_t text_read(int fd, char *text, size_t room)
 {
@@ -97,6 +100,37 @@ static ssize_t text_read(int fd, char *text, size_t room)
 	return (ssize_t)length;
 }
 
+static bool is_changed(const struct stat *before, int fd)
+{
+	struct stat now;
+
+	return fstat(fd, &now) < 0 || now.st_size != before->st_size ||
+	       now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
+/* Return: how much there is in @text, of POLICY_FILE_MAX + 1; or -errno. */
+static ssize_t file_read(int fd, char *text, struct mistakes *mistakes)
+{
+	struct stat status;
+	ssize_t length;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	/* What comes out of a pipe is all of it only by chance. */
+	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+		mistakes_add(mistakes, 1, "%s", no_file);
+		return -EBADMSG;
+	}
+	length = text_read(fd, text, POLICY_FILE_MAX + 1);
+	/* Half of it can look like a policy. */
+	if (length >= 0 && is_changed(&status, fd)) {
+		mistakes_add(mistakes, 1, "has changed while it was read");
+		return -EBADMSG;
+	}
+	return length;
+}
+
 int policy_read(const char *path, struct policy **policy,
 		struct mistakes *mistakes)
 {
@@ -106,10 +140,15 @@ int policy_read(const char *path, struct policy **policy,
 	ssize_t length;
 	int err;
 
+	/* That is how a socket cannot be opened. */
+	if (fd < 0 && errno == ENXIO) {
+		mistakes_add(mistakes, 1, "%s", no_file);
+		return -EBADMSG;
+	}
 	if (fd < 0)
 		return -errno;
 	text = malloc(POLICY_FILE_MAX + 1);
-	length = text ? text_read(fd, text, POLICY_FILE_MAX + 1) : -ENOMEM;
+	length = text ? file_read(fd, text, mistakes) : -ENOMEM;
 	close(fd);
 	if (length < 0)
 		err = (int)length;

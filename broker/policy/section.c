@@ -172,11 +172,15 @@ static void keys_take(struct reading *reading, const struct section *kind)
 
 	for (size_t i = 0; i < raw->count; i++) {
 		const struct raw_entry *entry = &raw->entries[i];
-		const struct raw_entry *first = raw_find(raw, entry->key);
 		const struct key *key = key_find(reading, kind, entry);
+		const struct raw_entry *first;
 
+		/* Looking on would take long, and nobody would be told. */
+		if (reading->mistakes->more)
+			return;
 		if (!key)
 			continue;
+		first = raw_find(raw, entry->key);
 		if (first != entry && !key->repeats)
 			reading_wrong(reading, entry,
 				      "line %u has this key already",

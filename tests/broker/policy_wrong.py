@@ -53,6 +53,29 @@ WRONG = [
      ["10: has a control character, 0x1b, at byte 11"]),
     ("a_zero_byte", with_key("grace = 1s\0"),
      ["10: has a control character, 0x00, at byte 11"]),
+    ("a_carriage_return_inside", with_key("grace = 1s\rmode = 777"),
+     ["10: has a control character, 0x0d, at byte 11"]),
+    ("a_control_character_of_two_bytes", with_key("# \u009b2J"),
+     ["10: has a control character, 0x9b, at byte 3"]),
+    ("text_in_another_order", with_key("# \u202e txet"),
+     ["10: has a control character, 0x202e, at byte 3"]),
+    ("text_that_is_not_utf_8", with_key("socket = /run/\udcfc"),
+     ["10: is not UTF-8 from byte 15 on, 0xfc"]),
+    ("a_character_that_is_cut_off", with_key("# \udce2\udc82"),
+     ["10: is not UTF-8 from byte 3 on, 0xe2"]),
+    ("a_character_that_is_longer_than_it_need_be",
+     with_key("# \udcc0\udcaf"), ["10: is not UTF-8 from byte 3 on, 0xc0"]),
+    ("a_byte_order_mark_inside", changed(4, "\ufeff[Pool queues]"),
+     ["4: has a byte order mark at byte 1, which belongs at the beginning of "
+      "a file", *(f"{line}: {text}: is for a [{kind}], not for a [Device]"
+                  for line, kind, text in (
+                      (5, "Slice", "device = accel"), (6, "Slice", "bar = 2"),
+                      (7, "Slice", "range = 1M+256K"),
+                      (8, "Pool", "slice = 4K"),
+                      (9, "Slice", "allow = anyone")))]),
+    ("a_very_long_line", with_key("#" + "x" * 500000),
+     ['10: "#xxxxxxxxxxxxxxxxxxx...": the line has 500001 bytes, and may have '
+      '198']),
     ("a_long_line", with_key("#" + "x" * 198),
      ['10: "#xxxxxxxxxxxxxxxxxxx...": the line has 199 bytes, and may have '
       '198']),
@@ -305,6 +328,9 @@ WRONG = [
 FINE = [
     ("the_shortest", RIGHT),
     ("without_a_newline_at_its_end", RIGHT.rstrip("\n")),
+    ("a_byte_order_mark", "\ufeff" + RIGHT),
+    ("text_of_other_letters", RIGHT + "# gr\u00fc\u00df \u4f60\U0001f600\n"),
+    ("a_colon_for_an_equals_sign", RIGHT.replace(" = ", ": ")),
     ("lines_of_another_system", RIGHT.replace("\n", "\r\n")),
     ("indented_keys", RIGHT.replace("\nbar", "\n\t  bar")),
     ("an_indented_section", RIGHT.replace("[Pool", " \t[Pool")),

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 """What barleased --check says of policies: usage: test_policy.py BARLEASED"""
 
+import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
 
+import policy_keys
 import tap
 from policy_wrong import FINE, RIGHT, WRONG
 
@@ -17,7 +20,7 @@ def check(text, name="policy.conf"):
     """(status, what is said without the name of the file)"""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / name
-        file.write_bytes(text.encode())
+        file.write_bytes(text.encode(errors="surrogateescape"))
         done = subprocess.run([BARLEASED, "--check", file],
                               capture_output=True, text=True, timeout=60,
                               check=False)
@@ -34,6 +37,18 @@ def wrong_test(name, text, said):
         found = check(text)
         assert found == (1, said), "\n".join(["said:", *found[1]])
     test.__name__ = f"{name}_is_a_mistake"
+    return test
+
+
+def key_test(key):
+    def test():
+        for name, text, said in policy_keys.cases(key):
+            status, found = check(text)
+            # What is wrong with a value that is there twice is not the point.
+            assert status == 1 and set(said) <= set(found), \
+                "\n".join([f"{key}, {name}:", *said, "said:", *found])
+            assert len(found) == 1 or name == "twice", "\n".join(found)
+    test.__name__ = f"each_value_that_{key}_cannot_have_is_a_mistake"
     return test
 
 
@@ -85,6 +100,32 @@ def test_what_is_no_file_is_refused():
     assert status == 1 and "Is a directory" in said, said
 
 
+def test_what_is_neither_a_file_nor_a_folder_is_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        pipe, sock = f"{folder}/pipe", f"{folder}/socket"
+        os.mkfifo(pipe)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(sock)
+            for path in (pipe, sock, "/dev/zero"):
+                status, said = fails("--check", path)
+                assert (status, said) == (
+                    1, f"{path}:1: is not a file, but a pipe, a socket or a "
+                       "device\n"), said
+
+
+def test_100_mb_are_refused():
+    with tempfile.NamedTemporaryFile() as file:
+        file.truncate(100 << 20)
+        status, said = fails("--check", file.name)
+        assert status == 1 and "File too large" in said, said
+
+
+def test_as_many_keys_as_there_is_room_for_take_no_time():
+    text = "[Pool q]\n" + "".join(f"{i:x}=\n" for i in range(130000))
+    status, said = check(text)
+    assert status == 1 and len(said) == 4097, len(said)
+
+
 def test_wrong_command_lines_are_refused():
     for line in ([], ["--check"], ["--what"], ["a", "b"],
                  ["--check", "a", "b"]):
@@ -93,5 +134,6 @@ def test_wrong_command_lines_are_refused():
 
 
 tap.run([*(wrong_test(*case) for case in WRONG),
+         *(key_test(key) for key in policy_keys.WRONG),
          *(fine_test(*case) for case in FINE),
          *tap.tests_of(sys.modules[__name__])])

@@ -46,6 +46,11 @@ static void mistakes_look(const struct mistakes *mistakes, const uint8_t *data,
 		/* A tab is the worst that it repeats. */
 		for (const char *c = mistake->text; *c; c++)
 			promise((unsigned char)*c >= ' ' || *c == '\t');
+		/* Some terminals obey these, too. */
+		for (const char *c = mistake->text; *c; c++)
+			promise((unsigned char)*c != 0xc2 ||
+				(unsigned char)c[1] < 0x80 ||
+				(unsigned char)c[1] >= 0xa0);
 	}
 }
 
@@ -81,6 +86,7 @@ static void offer_look(const struct policy *policy, size_t index)
 	}
 	promise(offer->allow_count);
 	promise(offer->socket[0] == '/' && !(offer->mode & ~0777));
+	promise(!strstr(offer->socket, "//") && !strstr(offer->socket, "/../"));
 	for (size_t i = 0; i < index; i++) {
 		const struct policy_offer *other = &policy->offers[i];
 

@@ -164,6 +164,17 @@ static bool is_kept_from(const struct lender *lender,
 	return false;
 }
 
+/* A driver may answer what has no name here. */
+static void error_log(struct log_line *line, int error)
+{
+	const char *name = strerrorname_np(error);
+
+	if (name)
+		log_text(line, "error", name);
+	else
+		log_format(line, "error", "%d", error);
+}
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -191,7 +202,7 @@ static void on_refuse(void *context,
 	}
 	log_begin(&line, LOG_NOTICE, "deny");
 	log_text(&line, "offer", request->name);
-	log_text(&line, "error", strerrorname_np(error));
+	error_log(&line, error);
 	log_text(&line, "reason", sentence);
 	if (kept_back)
 		log_format(&line, "kept-back", "%llu",

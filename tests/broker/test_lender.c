@@ -182,6 +182,21 @@ static void a_range_with_msix_is_rejected_unless_the_policy_insists(void **state
 	assert_int_equal(lender_load(&fixture->lender), 0);
 }
 
+/* With no policy in force yet, and an error that has no name. */
+static void a_refusal_is_told_whatever_its_error_is(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct barlease_server_lessee lessee = {
+		.pid = 7,
+		.cgroup = "/",
+		.command = "",
+	};
+	const struct barlease_server_request request = { .name = "one" };
+
+	lender_calls.refuse(&fixture->lender, &lessee, &request, 524, "why");
+	assert_said(fixture, "event=deny offer=one error=524 reason=why pid=7");
+}
+
 #define lender_test(function) \
 	cmocka_unit_test_setup_teardown(function, setup, teardown)
 
@@ -194,6 +209,7 @@ int main(void)
 		lender_test(a_range_that_the_device_does_not_have_is_rejected),
 		lender_test(
 			a_range_with_msix_is_rejected_unless_the_policy_insists),
+		lender_test(a_refusal_is_told_whatever_its_error_is),
 	};
 
 	return cmocka_run_group_tests_name("broker_lender", tests, NULL, NULL);

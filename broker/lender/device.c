@@ -30,7 +30,8 @@ static struct barlease_device *device_find(const struct setup *setup,
 static void name_print(const struct policy_device *wanted, char *name)
 {
 	if (wanted->backend == POLICY_SIM)
-		snprintf(name, BARLEASE_BDF_MAX, "sim:%.15s", wanted->name);
+		snprintf(name, BARLEASE_BDF_MAX, "sim:%.*s", POLICY_SIM_NAME,
+			 wanted->name);
 	else
 		strcpy(name, wanted->bdf);
 }

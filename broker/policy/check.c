@@ -47,6 +47,24 @@ static void backend_check(struct reading *reading,
 		reading_wrong_section(reading, device->section, "lacks pci");
 }
 
+/* By its name it is known to lessees, and to a barleased that goes on. */
+static void sim_check(struct reading *reading, size_t index)
+{
+	const struct policy_device *devices = reading->policy->devices;
+	const struct policy_device *device = &devices[index];
+
+	for (size_t i = 0; i < index && device->backend == POLICY_SIM; i++)
+		if (devices[i].backend == POLICY_SIM &&
+		    strcmp(devices[i].name, device->name) != 0 &&
+		    !strncmp(devices[i].name, device->name, POLICY_SIM_NAME)) {
+			reading_wrong_section(
+				reading, device->section,
+				"begins with the same %d characters as that of line %u, and a simulated device has no more",
+				POLICY_SIM_NAME, devices[i].line);
+			return;
+		}
+}
+
 static void devices_check(struct reading *reading)
 {
 	const struct policy *policy = reading->policy;
@@ -55,6 +73,7 @@ static void devices_check(struct reading *reading)
 		const struct policy_device *device = &policy->devices[i];
 
 		backend_check(reading, device);
+		sim_check(reading, i);
 		for (size_t j = 0; j < i && device->bdf[0]; j++)
 			if (!strcmp(policy->devices[j].bdf, device->bdf)) {
 				reading_wrong(reading,

@@ -19,6 +19,8 @@
 #define POLICY_SECTIONS_MAX 1024
 #define POLICY_ALLOW_MAX 256
 #define POLICY_SOCKET_SIZE 108
+/* What there is room for in the name of a simulated device, behind "sim:". */
+#define POLICY_SIM_NAME 15
 
 enum policy_backend {
 	POLICY_UNKNOWN, /* a mistake */

@@ -157,6 +157,11 @@ WRONG = [
      ["4: pci = 0000:01:00.0: a simulated device has no PCI address"]),
     ("a_simulated_device_without_a_size", changed(3, ""),
      ["1: [Device accel]: lacks size, that of each simulated BAR"]),
+    ("simulated_devices_that_begin_alike",
+     second("[Device simulated-accel-1]\nbackend = sim\nsize = 4K\n"
+            "[Device simulated-accel-2]\nbackend = sim\nsize = 4K\n"),
+     ["13: [Device simulated-accel-2]: begins with the same 15 characters as "
+      "that of line 10, and a simulated device has no more"]),
     ("a_real_device_with_a_size",
      "[Device accel]\npci = 0000:01:00.0\nsize = 64M\n" + POOL,
      ["3: size = 64M: a real device has its own; it is for backend = sim"]),

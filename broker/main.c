@@ -95,11 +95,11 @@ static int operators_begin(struct lender *lender, const char *path,
 }
 
 /* Nothing is undone: what is kept is what counts. */
-static void leave(void)
+static void leave(int err)
 {
 	manager_stopping();
-	say("left", 0);
-	_exit(STATUS_OK);
+	say(err ? "failed" : "left", err);
+	_exit(err ? STATUS_FAILED : STATUS_OK);
 }
 
 static int serve(struct lender *lender, int signals,
@@ -113,6 +113,9 @@ static int serve(struct lender *lender, int signals,
 		err = operators_begin(lender, options->control, control);
 	if (!err)
 		err = confine();
+	/* That the next one may fare better is what a restart is for. */
+	if (err && lender->resumed)
+		leave(err);
 	if (err)
 		return err;
 	if (!filter_exists())
@@ -121,7 +124,7 @@ static int serve(struct lender *lender, int signals,
 	manager_ready("policy in force");
 	err = loop_run(lender, signals, options->metrics);
 	if (err == SIGTERM && lender->keep.max)
-		leave();
+		leave(0);
 	manager_stopping();
 	/* Figures of nobody are none. */
 	if (options->metrics)

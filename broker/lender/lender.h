@@ -40,6 +40,7 @@ struct lender {
 	int handed_error; /* why nothing of what was handed over can be used */
 	struct metrics metrics;
 	struct limit limit; /* of denials in the log */
+	bool resumed; /* leases of a barleased before are here */
 	bool retry; /* a range has come free that an offer may wait for */
 	struct control *control; /* operators' socket, or NULL */
 	const char *why_recall; /* what is being recalled for; NULL: policy */

@@ -133,6 +133,7 @@ int lender_begin(struct lender *lender)
 		err = all_resume(lender);
 		if (!err) {
 			keep_drop(&lender->keep);
+			lender->resumed = true;
 			resumed_log(lender);
 			/* A policy that is wrong now leaves the one before. */
 			lender_load(lender);

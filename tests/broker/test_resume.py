@@ -234,6 +234,24 @@ def test_a_lease_that_is_not_offered_any_longer_is_told_of():
         assert end["pid"] == str(lessee.process.pid), end
 
 
+def test_one_that_fails_leaves_leases_to_the_next():
+    with Kept(ALL) as lending:
+        lessee = lending.lessee()
+        lessee.get("queues")
+        lending.kill()
+        right = lending.options
+        lending.options += ("--control=/dev/null/control.sock",)
+        lending.start()
+        assert lending.process.wait(PATIENCE) == 1
+        lending.hear()
+        assert lending.lines("socket-failed"), lending.said()
+        assert lessee("touch") == "touched"
+        lending.options = right
+        lending.start_again()
+        assert lessee("touch") == "touched"
+        assert lessee("list") == "listed queues/4/3"
+
+
 def test_limits_of_connections_go_on():
     policy = ALL + "[Server]\nmax-connections-per-user = 2\n"
     with Kept(policy) as lending:

@@ -58,8 +58,11 @@ static int lease_review(void *context,
 	const struct lender *lender = context;
 	const struct policy_offer *offer = lender_offer(lender, lease->offer);
 
-	/* What is offered no longer is recalled as it is. */
-	if (!offer || !lessee || lease->recalled)
+	/*
+	 * What is offered no longer is recalled as it is. What is recalled already
+	 * may have more time than the policy gives, or no end.
+	 */
+	if (!offer || !lessee)
 		return 0;
 	if (lender_may(offer, lessee) &&
 	    (lease->access == BARLEASE_READ_ONLY ||

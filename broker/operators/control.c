@@ -2,6 +2,7 @@
 #include "operators/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -61,6 +62,21 @@ static int socket_open(const char *path)
 	return err;
 }
 
+static void spares_open(struct control *control)
+{
+	for (size_t i = 0; i < OPERATORS_SPARE; i++)
+		if (control->spares[i] < 0)
+			control->spares[i] = open("/dev/null",
+						  O_RDONLY | O_CLOEXEC);
+}
+
+static void spares_close(struct control *control)
+{
+	for (size_t i = 0; i < OPERATORS_SPARE; i++)
+		if (control->spares[i] >= 0)
+			close(control->spares[i]);
+}
+
 int control_open(struct lender *lender, const char *path,
 		 struct control **control)
 {
@@ -72,6 +88,9 @@ int control_open(struct lender *lender, const char *path,
 	new->lender = lender;
 	for (size_t i = 0; i < OPERATORS_MAX; i++)
 		new->operators[i].fd = -1;
+	for (size_t i = 0; i < OPERATORS_SPARE; i++)
+		new->spares[i] = -1;
+	spares_open(new);
 	new->listener = -1;
 	new->epoll = epoll_create1(EPOLL_CLOEXEC);
 	err = new->epoll < 0 ? -errno : socket_open(path);
@@ -108,6 +127,7 @@ void control_close(struct control *control)
 	}
 	if (control->epoll >= 0)
 		close(control->epoll);
+	spares_close(control);
 	if (control->lender->control == control)
 		control->lender->control = NULL;
 	free(control);
@@ -139,15 +159,38 @@ static void turn_away(int fd, int error, const char *sentence)
 	close(fd);
 }
 
+/*
+ * Where lessees have all fds, operators are who can take them back. Return: an fd
+ * or -1; @last: it is the one for who has to be told that there is none.
+ */
+static int accept_one(struct control *control, bool *last)
+{
+	int fd = accept4(control->listener, NULL, NULL,
+			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	*last = false;
+	for (size_t i = OPERATORS_SPARE;
+	     fd < 0 && (errno == EMFILE || errno == ENFILE) && i-- > 0;) {
+		if (control->spares[i] < 0)
+			continue;
+		close(control->spares[i]);
+		control->spares[i] = -1;
+		*last = !i;
+		fd = accept4(control->listener, NULL, NULL,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+	}
+	return fd;
+}
+
 static void operator_accept(struct control *control)
 {
 	struct operator *operator = place_find(control);
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
+	bool last;
 	int fd;
 
-	fd = accept4(control->listener, NULL, NULL,
-		     SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept_one(control, &last);
 	if (fd < 0)
 		return;
 	/* Whatever has become of the mode of the file. */
@@ -156,8 +199,10 @@ static void operator_accept(struct control *control)
 		turn_away(fd, EACCES, "this is for the operator");
 		return;
 	}
-	if (!operator || wait_add(control->epoll, fd, operator)) {
-		turn_away(fd, EMFILE, "too many operators are connected");
+	if (last || !operator || wait_add(control->epoll, fd, operator)) {
+		turn_away(fd, EMFILE,
+			  last ? "barleased has no fd left" :
+				 "too many operators are connected");
 		return;
 	}
 	operator->fd = fd;
@@ -176,6 +221,8 @@ void control_dispatch(struct control *control)
 		operator_serve(control, event.data.ptr, event.events);
 	else
 		operator_accept(control);
+	/* What has ended leaves its fd, first to these. */
+	spares_open(control);
 }
 
 static void tell(struct control *control, const union control_packet *packet)

@@ -13,6 +13,8 @@
 
 /* At a time; one more is told EMFILE. */
 #define OPERATORS_MAX 16
+/* Fds that lessees cannot take: so many operators, but for one, get in anyway. */
+#define OPERATORS_SPARE 4
 /* What is kept for one that does not read; one byte more, and it is closed. */
 #define OPERATOR_UNSENT_MAX (64u << 20)
 
@@ -31,6 +33,7 @@ struct control {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int listener;
 	int epoll;
+	int spares[OPERATORS_SPARE]; /* -1: in use */
 	struct operator operators[OPERATORS_MAX];
 };
 

@@ -2,16 +2,22 @@
 # SPDX-License-Identifier: MIT
 """Operators of barleased: usage: test_operators.py BARLEASED LESSEE BARLEASE"""
 
+import contextlib
+import errno
 import json
 import os
+import resource
 import signal
+import socket
+import struct
 import subprocess
 import sys
 
 import tap
 from lending import Lending, need_root
-from operators import (ALL, BARLEASE, DEVICE, DONE, EVENT, MEMORY, OFFER,
-                       QUEUES, WATCH, Operators, Raw, ended, line_of)
+from operators import (ALL, BARLEASE, DEVICE, DONE, EVENT, LIST, MEMORY, OFFER,
+                       QUEUES, RECALL, REVOKE, WATCH, Operators, Raw, ended,
+                       line_of)
 
 
 # Who holds what
@@ -151,6 +157,53 @@ def test_a_recall_has_its_own_grace():
         lending.barlease("recall", "--grace", "0ms", "queues")
         assert lessee("event") == "revoked 1 4"
         assert lessee("touch") == "gone"
+
+
+def test_a_recall_without_an_end_ends_when_the_policy_does_not_allow_it():
+    with Operators(ALL) as lending:
+        lessee = lending.lessee(socket="memory.sock")
+        lessee.get("memory")
+        operator = Raw(lending.control)
+        operator.send(RECALL, struct.pack("=QQ", 1, 2**64 - 1))
+        assert operator.receive()[0] == DONE
+        assert lessee("event") == "recalled 1"
+        lending.reload(ALL.replace("memory.sock\nmode = 0666\nallow = anyone",
+                                   "memory.sock\nmode = 0666\ngrace = 50ms\n"
+                                   f"allow = user:{os.geteuid() + 1}"))
+        assert lessee("event") == "recalled 1"
+        assert lessee("event") == "revoked 1 4"
+        assert lessee("touch") == "gone"
+
+
+def test_operators_get_in_where_lessees_have_all_fds():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lending = Operators(ALL.replace("1M+16K", "1M+4M"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        lending.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with contextlib.ExitStack() as stack:
+        stack.push(lending.__exit__)
+        lending.wait_for("event=ready")
+        said = "granted"
+        lessee = lending.lessee()
+        while said.startswith("granted"):
+            said = lessee("request", "queues", "rw", 0)
+        assert said.startswith("refused EMFILE"), said
+        # What is left is for other lessees, and then they have none either.
+        for _ in range(32):
+            new = stack.enter_context(socket.socket(socket.AF_UNIX,
+                                                    socket.SOCK_SEQPACKET))
+            new.connect(str(lending.path / "queues.sock"))
+        operators = [Raw(lending.control) for _ in range(4)]
+        _, error, sentence = operators.pop().refusal()
+        assert (error, sentence) == (errno.EMFILE, "barleased has no fd left")
+        for operator in operators:
+            operator.send(LIST)
+            assert operator.receive()[0] == OFFER
+        operators[-1].send(REVOKE, struct.pack("=Q", 1))
+        assert lessee("event") == "revoked 1 5"
 
 
 def test_a_reload_after_a_recall_recalls_for_the_policy():
@@ -320,4 +373,5 @@ def test_a_file_that_is_no_socket_is_left_alone():
     lending.folder.cleanup()
 
 
-tap.run(tap.tests_of(sys.modules[__name__]))
+if __name__ == "__main__":
+    tap.run(tap.tests_of(sys.modules[__name__]))

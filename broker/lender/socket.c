@@ -22,9 +22,13 @@ const struct lender_socket *socket_find(const struct setup *setup,
 void folder_make(const char *path)
 {
 	char folder[POLICY_SOCKET_SIZE];
+	char *end;
 
 	strcpy(folder, path);
-	*strrchr(folder, '/') = '\0';
+	end = strrchr(folder, '/');
+	if (!end)
+		return;
+	*end = '\0';
 	/* If that does not do, it is told of the socket. */
 	if (*folder && !mkdir(folder, 0755))
 		/* Others come by here, whatever umask(2) says. */

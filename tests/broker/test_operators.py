@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 import tap
-from lending import Lending, need_root
+from lending import BARLEASED, Lending, need_root
 from operators import (ALL, BARLEASE, DEVICE, DONE, EVENT, LIST, MEMORY, OFFER,
                        QUEUES, RECALL, REVOKE, WATCH, Operators, Raw, ended,
                        line_of)
@@ -349,6 +349,23 @@ def test_the_socket_of_one_that_was_killed_is_replaced():
         assert len(lending.listed()["slices"]) == 2
         assert lending.stop() == 0
         assert not lending.control.exists()
+
+
+def test_the_socket_may_be_in_the_folder_that_one_is_in():
+    before = os.getcwd()
+    lending = Operators(ALL)
+    barleased = os.path.abspath(BARLEASED)
+    lending.command = lambda: [barleased, "--control", "control.sock",
+                               lending.file]
+    os.chdir(lending.path)
+    try:
+        lending.start()
+    finally:
+        os.chdir(before)
+    lending.wait_for("event=ready")
+    assert len(lending.listed()["slices"]) == 2
+    assert lending.stop() == 0
+    lending.folder.cleanup()
 
 
 def test_the_socket_of_one_that_lives_is_left_alone():

@@ -284,8 +284,9 @@ static int resumed_peer(const struct keep_lessee *kept, int fd,
 
 	if (err)
 		return err;
-	/* Who it is counts as it was then. */
-	strcpy(peer->cgroup, kept->cgroup);
+	/* Who it is counts as it was then, unless there was no room for that. */
+	if (kept->cgroup[0])
+		strcpy(peer->cgroup, kept->cgroup);
 	strcpy(peer->command, kept->command);
 	return 0;
 }

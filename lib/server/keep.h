@@ -22,7 +22,7 @@
 /* A higher number of a lessee, a lease or a listener was never given out. */
 #define KEEP_NUMBER_MAX (UINT64_MAX / 2)
 
-/* What is longer is kept as not known. */
+/* What is longer is kept as not known; a cgroup is looked up again. */
 #define KEEP_CGROUP_SIZE 256
 #define KEEP_PATH_SIZE 108
 

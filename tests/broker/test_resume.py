@@ -252,6 +252,26 @@ def test_one_that_fails_leaves_leases_to_the_next():
         assert lessee("list") == "listed queues/4/3"
 
 
+def own_cgroup():
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("0::"):
+                return line[3:].rstrip("\n")
+    raise tap.Skipped("there is no unified hierarchy of cgroups")
+
+
+def test_a_cgroup_that_there_was_no_room_for_is_looked_up_again():
+    with Kept(ALL.replace("anyone", f"cgroup:{own_cgroup()}")) as lending:
+        lessee = lending.lessee()
+        lessee.get("queues")
+        lending.kill()
+        # As of a path that is longer than what is kept of one.
+        os.pwrite(entry(lending, "state")[1], bytes(256), HEADER + LESSEE_CGROUP)
+        lending.start_again()
+        lessee.get("queues")
+        assert not lending.lines("recall"), lending.said()
+
+
 def test_limits_of_connections_go_on():
     policy = ALL + "[Server]\nmax-connections-per-user = 2\n"
     with Kept(policy) as lending:
@@ -609,6 +629,7 @@ def test_other_files_are_no_state_no_lease_no_device_and_no_policy():
 
 
 HEADER, RECORD, LEASE = 64, 488, 24 # bytes; the last: before what is of one
+LESSEE_CGROUP = 24 + 8 + 108 + 16 # bytes of a record before it
 
 
 def test_a_state_that_cannot_be_ends_all():

@@ -162,7 +162,8 @@ void operator_obey(struct control *control, struct operator *operator,
 	case CONTROL_WATCH:
 		/* What happens from now on is not in the list. */
 		list(&answer);
-		operator->watches = true;
+		/* The place of one that has ended meanwhile is for others. */
+		operator->watches = operator->fd >= 0;
 		break;
 	case CONTROL_LIST:
 		list(&answer);

@@ -266,7 +266,8 @@ def test_a_cgroup_that_there_was_no_room_for_is_looked_up_again():
         lessee.get("queues")
         lending.kill()
         # As of a path that is longer than what is kept of one.
-        os.pwrite(entry(lending, "state")[1], bytes(256), HEADER + LESSEE_CGROUP)
+        os.pwrite(entry(lending, "state")[1], bytes(256),
+                  HEADER + LESSEE_CGROUP)
         lending.start_again()
         lessee.get("queues")
         assert not lending.lines("recall"), lending.said()
@@ -393,7 +394,8 @@ def test_nothing_is_kept_without_being_asked_for():
 # There is only so much room
 
 def test_what_the_store_has_no_room_for_is_refused():
-    # Device, policy, state, socket, the next policy; then a lessee and two leases.
+    # Device, policy, state, socket, the next policy; then a lessee and two
+    # leases.
     with Kept(ALL, room=6 + 4 + 3) as lending:
         lessee = lending.lessee()
         lessee.get("queues")

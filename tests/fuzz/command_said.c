@@ -105,7 +105,7 @@ int __wrap_request_socket(const char *name, const char *chosen, char *path)
 /* A machine of one user: looking names up takes too long. */
 static struct passwd *alice(bool is)
 {
-	static char name[] = "alice", folder[] = "/";
+	static char name[6] = "alice", folder[2] = "/";
 	static struct passwd entry = {
 		.pw_name = name,
 		.pw_dir = folder,

@@ -17,11 +17,11 @@
 #include "spawn_internal.h"
 #include "words.h"
 
-#define MANY ((unsigned __int128)1 << 100)
+#define MANY ((__uint128_t)1 << 100)
 
 /* A number of digits alone; MANY where it has more than could matter. */
 static const char *digits_read(const char *text, unsigned int base,
-			       unsigned __int128 *value)
+			       __uint128_t *value)
 {
 	static const char all[] = "0123456789abcdef";
 	const char *digit;
@@ -44,7 +44,7 @@ static int number_read(const char *text, uint64_t *value)
 	static const char units[] = "KMGT";
 	bool hex = text[0] == '0' && tolower((unsigned char)text[1]) == 'x';
 	const char *first = hex ? text + 2 : text;
-	unsigned __int128 read;
+	__uint128_t read;
 	const char *end = digits_read(first, hex ? 16 : 10, &read);
 	bool fits = read <= UINT64_MAX;
 
@@ -104,7 +104,7 @@ static bool time_read(const char *text, uint64_t *value)
 		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 },
 		{ "h", 3600000 }, { "d", 86400000 },
 	};
-	unsigned __int128 read;
+	__uint128_t read;
 	const char *end = digits_read(text, 10, &read);
 
 	*value = UINT64_MAX;

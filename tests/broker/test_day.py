@@ -68,7 +68,7 @@ class Asking:
 
     def __init__(self, name, now, wait):
         self.name, self.since, self.wait = name, now, wait
-        self.first = None # position in the queue, as it was told first
+        self.before = None # how many could have the same first, and itself
 
 
 class Client:
@@ -117,8 +117,7 @@ class Client:
                 self.leases[lease] = name.rstrip(b"\0").decode()
                 self.granted(self.asking.pop(serial))
             elif kind == QUEUED:
-                asking = self.asking[serial]
-                asking.first = asking.first or struct.unpack_from("=I", body)[0]
+                self.queued(self.asking[serial])
             elif kind == REFUSED and serial in self.asking:
                 error = struct.unpack_from("=I", body)[0]
                 self.day.done[errno.errorcode[error]] += 1
@@ -133,6 +132,15 @@ class Client:
                 assert self.day.now <= asking.since + asking.wait, \
                     (vars(asking), self.day.now)
 
+    def queued(self, asking):
+        """Who waits for anything may be before it, and is in no position."""
+        if asking.before is None:
+            asking.before = sum(
+                1 for client in self.day.clients
+                for other in client.asking.values()
+                if other.name in (asking.name, "") and
+                other.since <= asking.since)
+
     def granted(self, asking):
         """Each of those before it has had a lease of full length at most."""
         waited = self.day.now - asking.since
@@ -140,9 +148,9 @@ class Client:
         self.day.granted.append(asking)
         self.day.longest = max(self.day.longest, waited)
         # One whose offer comes and goes has no such promise, nor a quota.
-        if asking.name == "one" and asking.first:
+        if asking.name == "one" and asking.before:
             self.day.done["waited for one"] += 1
-            assert waited <= asking.first * (LIMIT + STEP), vars(asking)
+            assert waited <= asking.before * (LIMIT + STEP), vars(asking)
 
 
 class Day:
@@ -231,7 +239,7 @@ class Day:
                 assert value == 0, (name, value)
         return {"heap": self.lending.clock.get(HEAP),
                 "fds": self.lending.fds(),
-                "rss": int(self.lending.status("VmRSS").split()[0])}
+                "rss": int(self.lending.status("RssAnon").split()[0])}
 
 
 def check_log(day):
@@ -288,7 +296,9 @@ def test_a_day_leaves_nothing_behind():
         assert len(lending.hear_of("WATCHDOG")) >= 24 * HOUR // 60
         assert {hour["fds"] for hour in hours} == {hours[0]["fds"]}, hours
         assert hours[-1]["heap"] <= hours[1]["heap"] + 1024, hours
-        assert hours[-1]["rss"] <= hours[1]["rss"] + 256, hours
+        # malloc() keeps a freed block of 1 MiB or gives it back, as it likes.
+        assert hours[-1]["rss"] <= min(hour["rss"] for hour in hours) + 1280, \
+            hours
         for client in day.clients:
             client.raw.close()
         lending.stop(signal.SIGINT)

@@ -196,8 +196,10 @@ def test_operators_get_in_where_lessees_have_all_fds():
             new = stack.enter_context(socket.socket(socket.AF_UNIX,
                                                     socket.SOCK_SEQPACKET))
             new.connect(str(lending.path / "queues.sock"))
-        operators = [Raw(lending.control) for _ in range(4)]
+        # Each lessee took two fds: one that was left is for a fourth operator.
+        operators = [Raw(lending.control) for _ in range(5)]
         _, error, sentence = operators.pop().refusal()
+        operators.pop()
         assert (error, sentence) == (errno.EMFILE, "barleased has no fd left")
         for operator in operators:
             operator.send(LIST)

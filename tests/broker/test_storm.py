@@ -283,17 +283,18 @@ def test_a_storm_of_policies_leaves_what_they_have_in_common_alone():
             blow(storm, random_, clients, touch)
             rest(storm, random_)
             if number == ROUNDS // 3:
-                early = storm.status("VmRSS")
-        late = storm.status("VmRSS")
+                early = storm.status("RssAnon")
+        late = storm.status("RssAnon")
         after = calm(storm)
         assert after == before, (before, after)
         figures = check_figures(storm)
-        print(f"# {dict(done)}, {storm.loads()} policies read, RSS {early}, "
+        print(f"# {dict(done)}, {storm.loads()} policies read, memory {early}, "
               f"{late} KB, {before['fds']} fds, "
               f"{figures['barlease_grants_total']} grants, "
               f"{figures['barlease_recalls_total']} recalls")
-        # What is freed stays for a while, below a sanitizer.
-        assert late <= early + 512 or storm.is_sanitized(), (early, late)
+        # What is freed stays for a while, below a sanitizer; and malloc() keeps
+        # a block of 1 MiB, in which files were read, or gives it back.
+        assert late <= early + 1280 or storm.is_sanitized(), (early, late)
         for what in ("granted", "refused", "no socket"):
             assert done[what], done
         assert figures["barlease_recalls_total"], figures

@@ -6,7 +6,6 @@
 
 #include "access_options.h"
 #include "command.h"
-#include "message.h"
 #include "options.h"
 #include "window.h"
 
@@ -25,19 +24,6 @@ struct fill {
 	uint64_t value;
 };
 
-/* The length where the command line has none. */
-static int rest_of(const struct window *window, struct fill *fill)
-{
-	if (fill->access.offset >= window->size) {
-		message("offset 0x%" PRIx64 " is past the end of the lease, "
-			"which has %" PRIu64 " bytes",
-			fill->access.offset, window->size);
-		return STATUS_USAGE;
-	}
-	fill->length = window->size - fill->access.offset;
-	return STATUS_OK;
-}
-
 static int lease_fill(struct fill *fill)
 {
 	unsigned int bytes = fill->access.width / 8;
@@ -46,7 +32,8 @@ static int lease_fill(struct fill *fill)
 
 	status = window_lease(&command_fill, fill->access.fd, &window);
 	if (!status && !fill->length)
-		status = rest_of(&window, fill);
+		status = window_rest(&window, fill->access.offset,
+				     &fill->length);
 	if (status)
 		return status;
 	/* Before the first store: not a part of a value at the end. */

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -119,18 +118,10 @@ static int run(int argc, char **argv)
 				   "a length of 0 saves nothing");
 
 	status = window_lease(&command_save, fd, &window);
+	if (!status && !have_length)
+		status = window_rest(&window, offset, &length);
 	if (status)
 		return status;
-	if (!have_length) {
-		if (offset >= window.size) {
-			message("offset 0x%" PRIx64
-				" is past the end of the lease, which has "
-				"%" PRIu64 " bytes",
-				offset, window.size);
-			return STATUS_USAGE;
-		}
-		length = window.size - offset;
-	}
 	status = window_map(&window, offset, length, PROT_READ);
 	if (status)
 		return status;

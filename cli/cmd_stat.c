@@ -119,13 +119,9 @@ static int run(int argc, char **argv)
 	if (optind < argc)
 		return usage_error(&command_stat, "too many arguments: %s",
 				   argv[optind]);
-	if (operators_path(&this_machine, control, path)) {
-		message("the path of the socket is too long");
-		return STATUS_USAGE;
-	}
-	fd = operators_connect_or_say(path);
-	if (fd < 0)
-		return STATUS_FAILED;
+	status = operators_open(control, path, &fd);
+	if (status)
+		return status;
 	status = stat_show(fd, json);
 	close(fd);
 	return status;

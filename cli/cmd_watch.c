@@ -71,6 +71,7 @@ static int run(int argc, char **argv)
 	char path[PATH_MAX];
 	bool json = false, lines = false;
 	int option;
+	int status;
 	int err;
 	int fd;
 
@@ -90,13 +91,9 @@ static int run(int argc, char **argv)
 	if (optind < argc)
 		return usage_error(&command_watch, "too many arguments: %s",
 				   argv[optind]);
-	if (operators_path(&this_machine, control, path)) {
-		message("the path of the socket is too long");
-		return STATUS_USAGE;
-	}
-	fd = operators_connect_or_say(path);
-	if (fd < 0)
-		return STATUS_FAILED;
+	status = operators_open(control, path, &fd);
+	if (status)
+		return status;
 	err = json || lines || !screen_there() ? watch(fd, json) :
 						 watch_screen(path, fd);
 	close(fd);

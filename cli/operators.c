@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attribute.h"
+#include "command.h"
 #include "message.h"
 
 /* How long barleased may take to answer, ms. */
@@ -65,6 +66,16 @@ int operators_connect_or_say(const char *path)
 		message("cannot connect to %s: %s", path, error_words(fd));
 	}
 	return fd;
+}
+
+int operators_open(const char *chosen, char *path, int *fd)
+{
+	if (operators_path(&this_machine, chosen, path)) {
+		message("the path of the socket is too long");
+		return STATUS_USAGE;
+	}
+	*fd = operators_connect_or_say(path);
+	return *fd < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
 int operators_ask(int fd, const union control_packet *packet)

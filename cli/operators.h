@@ -30,6 +30,18 @@ int operators_connect(const char *path);
 /* The same for a command that needs it: says what is wrong, and what to do. */
 int operators_connect_or_say(const char *path);
 
+/**
+ * operators_open() - be an operator of this machine's barleased
+ * @chosen: its socket by the command line, or NULL
+ * @path: where to put which one it is, PATH_MAX bytes
+ * @fd: where to put the connection
+ *
+ * Says what is wrong, and what to do.
+ *
+ * Return: STATUS_OK, STATUS_USAGE or STATUS_FAILED.
+ */
+int operators_open(const char *chosen, char *path, int *fd);
+
 /* Return: 0 or -errno. */
 int operators_ask(int fd, const union control_packet *packet);
 

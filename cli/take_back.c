@@ -110,17 +110,13 @@ int take_back(const struct take_back *how, int argc, char **argv)
 	struct holdings holdings = { 0 };
 	unsigned int taken = 0;
 	char path[PATH_MAX];
-	int status = STATUS_OK;
+	int status;
 	int err;
 	int fd;
 
-	if (operators_path(&this_machine, how->control, path)) {
-		message("the path of the socket is too long");
-		return STATUS_USAGE;
-	}
-	fd = operators_connect_or_say(path);
-	if (fd < 0)
-		return STATUS_FAILED;
+	status = operators_open(how->control, path, &fd);
+	if (status)
+		return status;
 	err = holdings_ask(fd, CONTROL_LIST, &holdings);
 	if (err) {
 		message("cannot list leases: %s", error_words(err));

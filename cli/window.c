@@ -49,6 +49,18 @@ int window_lease(const struct command *command, int fd, struct window *window)
 	return STATUS_OK;
 }
 
+int window_rest(const struct window *window, uint64_t offset, uint64_t *length)
+{
+	if (offset >= window->size) {
+		message("offset 0x%" PRIx64 " is past the end of the lease, "
+			"which has %" PRIu64 " bytes",
+			offset, window->size);
+		return STATUS_USAGE;
+	}
+	*length = window->size - offset;
+	return STATUS_OK;
+}
+
 static void map_explain(const struct window *window, int err)
 {
 	switch (err) {

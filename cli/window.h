@@ -34,6 +34,18 @@ struct window {
 int window_lease(const struct command *command, int fd, struct window *window);
 
 /**
+ * window_rest() - how much of the lease there is from an offset on
+ * @window: after window_lease()
+ * @offset: into the lease
+ * @length: where to put it, bytes, not 0
+ *
+ * Says what is wrong.
+ *
+ * Return: STATUS_OK, or STATUS_USAGE when the offset is past the end.
+ */
+int window_rest(const struct window *window, uint64_t offset, uint64_t *length);
+
+/**
  * window_map() - map a piece of the lease
  * @window: after window_lease(); window_end() ends the mapping
  * @offset: into the lease

@@ -13,13 +13,9 @@ import time
 
 import tap
 from lending import PATIENCE, need_root
-from operators import DEVICE, REFUSED, Operators, Raw
-
-# Types of packets that lessees send, and get.
-LIST, REQUEST, CANCEL, RELEASE = 1, 2, 3, 4
-LISTED, QUEUED, GRANT, RELEASED = 17, 18, 19, 21
-RECALLED, REVOKED, GONE = 32, 33, 34
-FOR_EVER = 2 ** 64 - 1
+from operators import DEVICE, Operators, Raw
+from raw import (CANCEL, FOR_EVER, GONE, GRANT, LIST, LISTED, QUEUED, RECALLED,
+                 REFUSED, RELEASE, RELEASED, REQUEST, REVOKED)
 
 CLIENT, OTHER = 64001, 64002 # users
 SHOWN = f"""\

@@ -1,76 +1,31 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "attribute.h"
 #include "binding.h"
 #include "former.h"
+#include "saved_file.h"
 
-static int former_path(const struct machine *machine, const char *bdf,
-		       char *path)
+static int former_folder(const struct machine *machine, char *path)
 {
-	return path_print(path, "%s/barlease/%s", machine->run, bdf);
-}
-
-static int file_write(const char *path, const char *text)
-{
-	size_t length = strlen(text);
-	ssize_t written;
-	int err = 0;
-	int fd;
-
-	/* What a killed process left behind is worth nothing. */
-	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		  0644);
-	if (fd < 0)
-		return -errno;
-	written = write(fd, text, length);
-	if (written < 0)
-		err = -errno;
-	else if ((size_t)written != length)
-		err = -EIO;
-	if (close(fd) < 0 && !err)
-		err = -errno;
-	if (err)
-		unlink(path);
-	return err;
+	return path_print(path, "%s/barlease", machine->run);
 }
 
 int former_save(const struct machine *machine, const char *bdf,
 		const struct former *former)
 {
 	char text[2 * DRIVER_NAME_MAX + 32];
-	char path[PATH_MAX];
-	char new[PATH_MAX];
+	char folder[PATH_MAX];
 	int err;
 
-	err = path_print(path, "%s/barlease", machine->run);
-	if (err)
-		return err;
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return -errno;
-
-	err = former_path(machine, bdf, path);
-	if (err)
-		return err;
-	err = path_print(new, "%s/barlease/.%s.new", machine->run, bdf);
+	err = former_folder(machine, folder);
 	if (err)
 		return err;
 	snprintf(text, sizeof(text), "driver=%s\noverride=%s\n", former->driver,
 		 former->override);
-	err = file_write(new, text);
-	if (err)
-		return err;
-	if (rename(new, path) < 0) {
-		err = -errno;
-		unlink(new);
-	}
-	return err;
+	return saved_file_write(folder, bdf, text);
 }
 
 /* Take "KEY=NAME\n" off the front of the text. */
@@ -100,7 +55,7 @@ int former_load(const struct machine *machine, const char *bdf,
 	char *rest = text;
 	int err;
 
-	err = former_path(machine, bdf, path);
+	err = path_print(path, "%s/barlease/%s", machine->run, bdf);
 	if (err)
 		return err;
 	err = attribute_read(path, text, sizeof(text));
@@ -117,8 +72,8 @@ int former_load(const struct machine *machine, const char *bdf,
 
 void former_forget(const struct machine *machine, const char *bdf)
 {
-	char path[PATH_MAX];
+	char folder[PATH_MAX];
 
-	if (!former_path(machine, bdf, path))
-		unlink(path);
+	if (!former_folder(machine, folder))
+		saved_file_remove(folder, bdf);
 }

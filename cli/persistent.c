@@ -2,14 +2,13 @@
 #include "persistent.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "attribute.h"
 #include "binding.h"
+#include "saved_file.h"
 
 /* Before 80-drivers.rules, which has udev load the drivers of what comes. */
 #define FILE_BEGIN "75-barlease-"
@@ -30,10 +29,18 @@ int persistent_folder(const struct machine *machine, char *path)
 	return path_print(path, "%s/udev/rules.d", machine->etc);
 }
 
+/* An address has room in it. */
+static void rule_name(const char *bdf, char *name)
+{
+	snprintf(name, NAME_MAX + 1, FILE_BEGIN "%s" FILE_END, bdf);
+}
+
 int persistent_path(const struct machine *machine, const char *bdf, char *path)
 {
-	return path_print(path, "%s/udev/rules.d/" FILE_BEGIN "%s" FILE_END,
-			  machine->etc, bdf);
+	char name[NAME_MAX + 1];
+
+	rule_name(bdf, name);
+	return path_print(path, "%s/udev/rules.d/%s", machine->etc, name);
 }
 
 bool persistent_bdf(const char *name, char *bdf)
@@ -173,70 +180,16 @@ bool persistent_fits(const struct machine *machine,
 	return !strcmp(rule, wanted);
 }
 
-/* What is not on the disk would not be there after a crash either. */
-static int file_write(const char *path, const char *text)
-{
-	size_t length = strlen(text);
-	ssize_t written;
-	int err = 0;
-	int fd;
-
-	/* What a killed process left behind is worth nothing. */
-	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		  0644);
-	if (fd < 0)
-		return -errno;
-	written = write(fd, text, length);
-	if (written < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0)
-		err = -errno;
-	else if ((size_t)written != length)
-		err = -ENOSPC;
-	if (close(fd) < 0 && !err)
-		err = -errno;
-	if (err)
-		unlink(path);
-	return err;
-}
-
-static int folder_sync(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 static int rule_write(const struct machine *machine, const char *bdf,
 		      const char *rule)
 {
-	char folder[PATH_MAX], path[PATH_MAX], new[PATH_MAX];
-	int err;
+	char folder[PATH_MAX], name[NAME_MAX + 1];
+	int err = persistent_folder(machine, folder);
 
-	err = persistent_folder(machine, folder);
-	if (!err)
-		err = persistent_path(machine, bdf, path);
-	/* udev reads what ends in ".rules". */
-	if (!err)
-		err = path_print(new, "%s/." FILE_BEGIN "%s.new", folder, bdf);
 	if (err)
 		return err;
-	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	err = file_write(new, rule);
-	if (err)
-		return err;
-	if (rename(new, path) < 0) {
-		err = -errno;
-		unlink(new);
-		return err;
-	}
-	return folder_sync(folder);
+	rule_name(bdf, name);
+	return saved_file_write(folder, name, rule);
 }
 
 int persistent_save(const struct machine *machine,
@@ -264,15 +217,11 @@ int persistent_save(const struct machine *machine,
 
 int persistent_forget(const struct machine *machine, const char *bdf)
 {
-	char folder[PATH_MAX], path[PATH_MAX];
-	int err;
+	char folder[PATH_MAX], name[NAME_MAX + 1];
+	int err = persistent_folder(machine, folder);
 
-	err = persistent_folder(machine, folder);
-	if (!err)
-		err = persistent_path(machine, bdf, path);
 	if (err)
 		return err;
-	if (unlink(path) < 0)
-		return -errno;
-	return folder_sync(folder);
+	rule_name(bdf, name);
+	return saved_file_remove(folder, name);
 }

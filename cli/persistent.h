@@ -67,7 +67,7 @@ const char *persistent_obstacle(const struct machine *machine);
  * When the rule is there already, nothing is written.
  *
  * Return: 0; -EEXIST when there is another file in its place; or -errno. The
- * rule is as it was before then.
+ * rule is as it was before then, unless its folder could not be flushed.
  */
 int persistent_save(const struct machine *machine,
 		    const struct function *function, const char *driver,
@@ -100,7 +100,7 @@ bool persistent_fits(const struct machine *machine,
  * @machine: where
  * @bdf: canonical PCI address
  *
- * Return: 0 or -errno.
+ * Return: 0; -ENOENT when there is none; or -errno.
  */
 int persistent_forget(const struct machine *machine, const char *bdf);
 

@@ -168,7 +168,7 @@ static void what_is_saved_in_part_is_not_saved(void **state)
 	setrlimit(RLIMIT_FSIZE, &room);
 	err = former_save(&machine, BDF, &saved);
 	setrlimit(RLIMIT_FSIZE, &before);
-	assert_int_equal(err, -EIO);
+	assert_int_equal(err, -EFBIG);
 	assert_int_equal(former_load(&machine, BDF, &loaded), -ENOENT);
 }
 

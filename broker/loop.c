@@ -161,6 +161,10 @@ static int event_serve(struct serving *serving, int fd)
 		serving->figures.last = 0;
 		return signals_take(serving->lender, serving->signals);
 	}
+	if (fd == serving->lender->wanted) {
+		lender_lose(serving->lender);
+		return 0;
+	}
 	if (control && fd == control_fd(control)) {
 		control_dispatch(control);
 		return 0;
@@ -171,10 +175,10 @@ static int event_serve(struct serving *serving, int fd)
 /* Return: 0, the signal that ends it, or -errno. */
 static int events_serve(struct serving *serving, int timeout)
 {
-	struct epoll_event events[3];
+	struct epoll_event events[4];
 	int count, err = 0;
 
-	count = epoll_wait(serving->epoll, events, 3, timeout);
+	count = epoll_wait(serving->epoll, events, 4, timeout);
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; !err && i < count; i++)
@@ -218,6 +222,8 @@ int loop_run(struct lender *lender, int signals, const char *metrics)
 	if (!err)
 		err = wait_add(serving.epoll,
 			       barlease_server_get_fd(lender->server));
+	if (!err)
+		err = wait_add(serving.epoll, lender->wanted);
 	if (!err && lender->control)
 		err = wait_add(serving.epoll, control_fd(lender->control));
 	if (!err)

@@ -85,8 +85,8 @@ static void again_log(const struct barlease_device *device, int err)
 }
 
 /* A simulated device of another size has the name of the one before. */
-static void device_end(struct lender *lender, struct barlease_device *device,
-		       const struct setup *staying)
+void device_end(struct lender *lender, struct barlease_device *device,
+		const struct setup *staying)
 {
 	const char *name = barlease_device_bdf(device);
 
@@ -107,6 +107,34 @@ static void device_end(struct lender *lender, struct barlease_device *device,
 	barlease_device_close(device);
 }
 
+/* It is open. */
+static int device_begin(struct lender *lender, struct barlease_device **device,
+			const char **reason)
+{
+	int err = lender_watch(lender, *device);
+
+	*reason = "it cannot be watched";
+	if (!err) {
+		*reason = "it cannot be lent from";
+		err = barlease_server_add_device(lender->server, *device);
+	}
+	if (err) {
+		device_end(lender, *device, lender->setup);
+		*device = NULL;
+	}
+	return err;
+}
+
+/*
+ * What a barleased before has had to give up, and nobody has told so far, does
+ * not end the leases of others.
+ */
+static bool may_be_lost(const struct lender *lender,
+			const struct policy_device *wanted)
+{
+	return lender->resuming && wanted->backend == POLICY_VFIO;
+}
+
 static int device_open(struct lender *lender,
 		       const struct policy_device *wanted,
 		       struct barlease_device **device)
@@ -116,14 +144,10 @@ static int device_open(struct lender *lender,
 	int err;
 
 	err = device_get(lender, wanted, device, &reason);
-	if (!err) {
-		err = barlease_server_add_device(lender->server, *device);
-		if (!err)
-			return 0;
-		device_end(lender, *device, lender->setup);
-		*device = NULL;
-		reason = "it cannot be lent from";
-	}
+	if (!err)
+		err = device_begin(lender, device, &reason);
+	if (!err)
+		return 0;
 	log_begin(&line, LOG_ERR, "device-failed");
 	log_format(&line, "at", "%s:%u", lender->file, wanted->line);
 	log_text(&line, "device", wanted->name);
@@ -150,7 +174,7 @@ int devices_open(struct lender *lender, struct setup *setup)
 			continue;
 		err = device_open(lender, &policy->devices[i],
 				  &setup->devices[i]);
-		if (err) {
+		if (err && !may_be_lost(lender, &policy->devices[i])) {
 			devices_drop(lender, setup);
 			return err;
 		}
@@ -182,7 +206,7 @@ void devices_close(struct lender *lender, const struct setup *old,
 		   const struct setup *new)
 {
 	for (size_t i = 0; i < old->policy->device_count; i++) {
-		if (setup_has(new, old->devices[i]))
+		if (!old->devices[i] || setup_has(new, old->devices[i]))
 			continue;
 		if (lender->server)
 			barlease_server_remove_device(lender->server,

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -12,13 +14,20 @@ int lender_create(const char *file, uint32_t keep, struct lender *lender)
 		.context = lender,
 		.calls = lender_calls,
 	};
+	int err;
 
 	*lender = (struct lender){
 		.file = file,
 		.keep = { .max = keep, .policy_fd = -1 },
 	};
 	terms.store = keep_store(&lender->keep);
-	return barlease_server_create(&terms, &lender->server);
+	lender->wanted = epoll_create1(EPOLL_CLOEXEC);
+	if (lender->wanted < 0)
+		return -errno;
+	err = barlease_server_create(&terms, &lender->server);
+	if (err)
+		close(lender->wanted);
+	return err;
 }
 
 void lender_end(struct lender *lender)
@@ -31,6 +40,7 @@ void lender_end(struct lender *lender)
 		devices_close(lender, lender->setup, &none);
 	setup_free(lender->setup);
 	lender->setup = NULL;
+	close(lender->wanted);
 	handed_end(&lender->handed);
 	keep_end(&lender->keep);
 }

@@ -24,7 +24,7 @@ struct lender_socket {
 /* A policy, and what of a server and of devices belongs to it. */
 struct setup {
 	struct policy *policy;
-	struct barlease_device **devices; /* of each of the policy */
+	struct barlease_device **devices; /* of each of the policy; NULL: lost */
 	bool *devices_kept; /* they were open before */
 	uint64_t *offers; /* number of each of the policy; 0: not there yet */
 	struct lender_socket *sockets;
@@ -40,6 +40,8 @@ struct lender {
 	int handed_error; /* why nothing of what was handed over can be used */
 	struct metrics metrics;
 	struct limit limit; /* of denials in the log */
+	int wanted; /* epoll: readable when a device is wanted back */
+	bool resuming; /* what a barleased before has lost may be missing */
 	bool resumed; /* leases of a barleased before are here */
 	bool retry; /* a range has come free that an offer may wait for */
 	struct control *control; /* operators' socket, or NULL */
@@ -53,7 +55,7 @@ struct lender {
  *	none
  * @lender: to be filled, for lender_end()
  *
- * Return: 0 or as barlease_server_create().
+ * Return: 0; as barlease_server_create(); or -errno.
  */
 int lender_create(const char *file, uint32_t keep, struct lender *lender);
 
@@ -92,6 +94,14 @@ int lender_dispatch(struct lender *lender);
 /* limits.c: let in as many as a policy says */
 void lender_limit(struct lender *lender, const struct policy *policy);
 
+/* lost.c */
+
+/* Hear of it when the kernel wants it back. Return: 0 or -errno. */
+int lender_watch(const struct lender *lender, struct barlease_device *device);
+
+/* To be called when @wanted is readable: one that it asks for is given up. */
+void lender_lose(struct lender *lender);
+
 /* setup.c */
 
 /*
@@ -109,6 +119,12 @@ int devices_open(struct lender *lender, struct setup *setup);
 /* Those that were opened for this setup alone. */
 void devices_drop(struct lender *lender, struct setup *setup);
 bool setup_has(const struct setup *setup, const struct barlease_device *device);
+/*
+ * Close one that is not lent from any longer, and have it kept no more. What has
+ * its name among those of @staying is; that may be NULL.
+ */
+void device_end(struct lender *lender, struct barlease_device *device,
+		const struct setup *staying);
 /* Those of @old that @new has not kept. */
 void devices_close(struct lender *lender, const struct setup *old,
 		   const struct setup *new);

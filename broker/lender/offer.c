@@ -68,6 +68,9 @@ static void add(struct lender *lender, size_t index)
 	const struct policy_offer *offer = &setup->policy->offers[index];
 	int err;
 
+	/* It is lost. */
+	if (!setup->devices[offer->device])
+		return;
 	err = barlease_server_add_offer(lender->server,
 					setup->devices[offer->device],
 					&offer->terms, &setup->offers[index]);

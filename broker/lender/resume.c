@@ -102,7 +102,9 @@ static int all_resume(struct lender *lender)
 	err = kept_policy_parse(lender, &policy);
 	if (err)
 		return err;
+	lender->resuming = true;
 	err = setup_make(lender, policy, &lender->setup);
+	lender->resuming = false;
 	if (err)
 		return err;
 	lender_limit(lender, lender->setup->policy);

@@ -51,6 +51,8 @@ static int offers_try(const struct lender *lender, const struct setup *setup,
 		uint64_t id;
 		int err;
 
+		if (!setup->devices[offer->device])
+			continue;
 		err = barlease_server_add_offer(server,
 						setup->devices[offer->device],
 						&offer->terms, &id);
@@ -72,7 +74,9 @@ int setup_try(const struct lender *lender, const struct setup *setup)
 	if (err)
 		return err;
 	for (size_t i = 0; !err && i < setup->policy->device_count; i++)
-		err = barlease_server_add_device(server, setup->devices[i]);
+		if (setup->devices[i])
+			err = barlease_server_add_device(server,
+							 setup->devices[i]);
 	if (!err)
 		err = offers_try(lender, setup, server);
 	barlease_server_destroy(server);

@@ -35,7 +35,7 @@ static const char *const allowed[] = {
 	"unlinkat", "write", "writev",
 	/* waiting */
 	"clock_gettime", "clock_nanosleep", "epoll_create1", "epoll_ctl",
-	"epoll_pwait", "epoll_wait", "futex", "gettimeofday", "nanosleep",
+	"epoll_pwait", "epoll_wait", "eventfd2", "futex", "gettimeofday", "nanosleep",
 	"poll", "ppoll", "signalfd4", "time", "timerfd_create",
 	"timerfd_settime",
 	/* sockets */

@@ -159,6 +159,28 @@ int barlease_device_resume(const char *name, const struct barlease_part *parts,
 void barlease_device_close(struct barlease_device *dev);
 
 /**
+ * barlease_device_watch() - hear of it when the kernel wants the function back
+ * @dev: device
+ *
+ * Somebody who unbinds the function from its driver, or plugs it out, waits in
+ * the kernel until it is closed. The fd becomes readable then, and again every
+ * ten seconds (VFIO_PCI_REQ_IRQ_INDEX of linux/vfio.h): end what there is of
+ * leases - barlease_server_device_lost() does, and tells lessees why - and call
+ * barlease_device_close(). Leases of a function that is unbound work until
+ * then; of one that was plugged out without notice they are gone.
+ *
+ * The fd is an eventfd(2) to poll() and, where one goes on, to read() 8 bytes
+ * from, which does not block. There is one for each device: a later call returns
+ * the same. The kernel knows one, too: it takes the place of the one that the
+ * owner of an adopted device may have set, or another process before, see
+ * barlease_device_resume().
+ *
+ * Return: the fd, which stays @dev's; -EOPNOTSUPP where the device is simulated;
+ * -EMFILE, -ENFILE, -ENOMEM; or what VFIO_DEVICE_SET_IRQS answers.
+ */
+int barlease_device_watch(struct barlease_device *dev);
+
+/**
  * barlease_device_fd() - the VFIO device fd, for ioctls of one's own
  * @dev: device
  *

@@ -14,6 +14,7 @@ struct barlease_backend {
 	void (*close)(struct barlease_device *dev);
 	int (*probe)(const struct barlease_device *dev);
 	unsigned int (*features)(const struct barlease_device *dev);
+	int (*watch)(struct barlease_device *dev);
 	int (*reset)(struct barlease_device *dev);
 	int (*set_memory)(struct barlease_device *dev, bool on);
 	int (*msix)(struct barlease_device *dev, struct barlease_msix *msix);

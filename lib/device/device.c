@@ -18,6 +18,11 @@ unsigned int barlease_device_features(const struct barlease_device *dev)
 	return dev->backend->features(dev);
 }
 
+int barlease_device_watch(struct barlease_device *dev)
+{
+	return dev->backend->watch(dev);
+}
+
 int barlease_device_reset(struct barlease_device *dev)
 {
 	return dev->backend->reset(dev);

@@ -17,6 +17,8 @@ struct barlease_device {
 	int group_fd; /* -1: opened by iommufd, or adopted */
 	int fd; /* the caller's where adopted */
 	uint32_t ioas; /* in the iommufd, 0: opened by group */
+	int request_fd; /* signalled as the kernel wants it back; -1: not asked for */
+	pthread_mutex_t request_lock; /* makes only one of it */
 	/* Makes read-modify-write of the command register one step. */
 	pthread_mutex_t config_lock;
 };

@@ -50,6 +50,13 @@ static unsigned int sim_features(const struct barlease_device *dev)
 	return BARLEASE_CAN_EXPORT | BARLEASE_CAN_REVOKE | BARLEASE_CAN_MEMATTR;
 }
 
+/* Nobody can take away what is in the memory of a process. */
+static int sim_watch(struct barlease_device *dev)
+{
+	(void)dev;
+	return -EOPNOTSUPP;
+}
+
 static int sim_reset(struct barlease_device *dev)
 {
 	struct sim *sim = sim_of(dev);
@@ -143,6 +150,7 @@ static const struct barlease_backend backend = {
 	.close = sim_close,
 	.probe = sim_probe,
 	.features = sim_features,
+	.watch = sim_watch,
 	.reset = sim_reset,
 	.set_memory = sim_set_memory,
 	.msix = sim_msix,

@@ -20,12 +20,14 @@ static void device_close(struct barlease_device *dev)
 	 * The device holds the group and the group holds the container; or the
 	 * device, once bound, holds the iommufd.
 	 */
+	barlease_vfio_watch_end(dev);
 	if (dev->way != BARLEASE_ADOPTED)
 		close(dev->fd);
 	if (dev->group_fd >= 0)
 		close(dev->group_fd);
 	if (dev->iommu_fd >= 0)
 		close(dev->iommu_fd);
+	pthread_mutex_destroy(&dev->request_lock);
 	pthread_mutex_destroy(&dev->config_lock);
 	free(dev);
 }
@@ -34,6 +36,7 @@ static const struct barlease_backend backend = {
 	.close = device_close,
 	.probe = barlease_vfio_probe,
 	.features = barlease_vfio_features,
+	.watch = barlease_vfio_watch,
 	.reset = barlease_vfio_reset,
 	.set_memory = barlease_vfio_set_memory,
 	.msix = barlease_vfio_msix,
@@ -52,6 +55,8 @@ static const struct barlease_backend backend = {
 void barlease_vfio_init(struct barlease_device *dev)
 {
 	dev->backend = &backend;
+	dev->request_fd = -1;
+	pthread_mutex_init(&dev->request_lock, NULL);
 	pthread_mutex_init(&dev->config_lock, NULL);
 }
 

@@ -88,6 +88,9 @@ uint32_t barlease_feature_memattr(const struct barlease_device *dev);
 /* Once it has its fds. */
 void barlease_vfio_init(struct barlease_device *dev);
 
+/* As it is closed. */
+void barlease_vfio_watch_end(struct barlease_device *dev);
+
 /* As barlease_device_resume(). */
 int barlease_vfio_resume(const char *bdf, const struct barlease_part *parts,
 			 unsigned int count, struct barlease_device **dev);
@@ -99,6 +102,7 @@ int barlease_vfio_lease_resume(struct barlease_device *dev, int fd,
 			       unsigned int bar,
 			       const struct barlease_range *range,
 			       const struct barlease_terms *terms);
+int barlease_vfio_watch(struct barlease_device *dev);
 int barlease_vfio_reset(struct barlease_device *dev);
 int barlease_vfio_set_memory(struct barlease_device *dev, bool on);
 int barlease_vfio_msix(struct barlease_device *dev, struct barlease_msix *msix);

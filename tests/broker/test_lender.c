@@ -13,11 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "lender/lender.h"
 
 #define BDF "0000:01:00.0"
+#define VFIO_NAME "sim:vfio"
 #define SIZE (64 << 10)
 
 /* How often a device is opened, and what comes of it. */
@@ -34,7 +36,7 @@ int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
 				   const char **reason)
 {
 	const struct barlease_sim_terms terms = {
-		.name = "sim:vfio",
+		.name = VFIO_NAME,
 		.bar_size = { [2] = SIZE },
 		.msix = {
 			.vectors = 4,
@@ -52,6 +54,30 @@ int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
 	*reason = "because";
 	return open_answer ? open_answer
 			   : barlease_device_open_sim(&terms, dev);
+}
+
+/* What the kernel signals; the test's own to close. 0: there is none. */
+static int eventfd_of_kernel;
+static int watch_answer;
+
+int __wrap_barlease_device_watch(struct barlease_device *dev);
+int __wrap_barlease_device_watch(struct barlease_device *dev)
+{
+	if (strcmp(barlease_device_bdf(dev), VFIO_NAME) != 0)
+		return -EOPNOTSUPP;
+	if (watch_answer)
+		return watch_answer;
+	eventfd_of_kernel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_true(eventfd_of_kernel >= 0);
+	return eventfd_of_kernel;
+}
+
+/* As the library does when the device is closed. */
+static void eventfd_close(void)
+{
+	if (eventfd_of_kernel > 0)
+		close(eventfd_of_kernel);
+	eventfd_of_kernel = 0;
 }
 
 /* A folder with a policy in it, and what was said. */
@@ -84,6 +110,7 @@ static int setup(void **state)
 	memset(&fixture, 0, sizeof(fixture));
 	opened = 0;
 	open_answer = 0;
+	watch_answer = 0;
 	strcpy(fixture.folder, "/tmp/barlease-lender-XXXXXX");
 	assert_non_null(mkdtemp(fixture.folder));
 	snprintf(fixture.file, sizeof(fixture.file), "%s/policy",
@@ -102,6 +129,7 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	lender_end(&fixture->lender);
+	eventfd_close();
 	dup2(fixture->before, STDERR_FILENO);
 	close(fixture->before);
 	fclose(fixture->log);
@@ -182,6 +210,92 @@ static void a_range_with_msix_is_rejected_unless_the_policy_insists(void **state
 	assert_int_equal(lender_load(&fixture->lender), 0);
 }
 
+static int offer_count(void *context,
+		       const struct barlease_server_offer_state *offer)
+{
+	(void)offer;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static unsigned int offers(struct fixture *fixture)
+{
+	unsigned int count = 0;
+
+	barlease_server_each_offer(fixture->lender.server, offer_count, &count);
+	return count;
+}
+
+static void a_device_that_is_wanted_back_is_given_up(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lender *lender = &fixture->lender;
+
+	policy_write(fixture, "a", 2, "0+4K",
+		     "[Device other]\nbackend = sim\nsize = 64K\n"
+		     "[Slice two]\ndevice = other\nbar = 0\nrange = 0+4K\n"
+		     "allow = anyone\n");
+	assert_int_equal(lender_load(lender), 0);
+	assert_int_equal(offers(fixture), 2);
+	lender_lose(lender);
+	assert_int_equal(offers(fixture), 2);
+
+	eventfd_write(eventfd_of_kernel, 1);
+	lender_lose(lender);
+	assert_said(fixture, "event=device-lost device=" VFIO_NAME " reason=");
+	assert_null(lender->setup->devices[0]);
+	assert_non_null(lender->setup->devices[1]);
+	assert_int_equal(offers(fixture), 1);
+	/* What has come free is not of a device that is gone. */
+	lender_dispatch(lender);
+	assert_int_equal(offers(fixture), 1);
+	eventfd_close();
+
+	/* It is asked for again by each policy that is read. */
+	open_answer = -ENODEV;
+	assert_int_equal(lender_load(lender), -ENODEV);
+	assert_int_equal(offers(fixture), 1);
+	open_answer = 0;
+	assert_int_equal(lender_load(lender), 0);
+	assert_int_equal(opened, 3);
+	assert_int_equal(offers(fixture), 2);
+}
+
+static void a_device_that_cannot_be_watched_is_not_lent_from(void **state)
+{
+	struct fixture *fixture = *state;
+
+	watch_answer = -EMFILE;
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(&fixture->lender), -EMFILE);
+	assert_said(fixture, "error=\"Too many open files\" "
+			     "reason=\"it cannot be watched\"");
+	watch_answer = -EOPNOTSUPP;
+	assert_int_equal(lender_load(&fixture->lender), 0);
+}
+
+/* A barleased before has lost it; what else it has lent goes on. */
+static void a_device_may_be_missing_when_another_is_resumed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lender *lender = &fixture->lender;
+
+	open_answer = -ENODEV;
+	policy_write(fixture, "a", 2, "0+4K",
+		     "[Device other]\nbackend = sim\nsize = 64K\n"
+		     "[Slice two]\ndevice = other\nbar = 0\nrange = 0+4K\n"
+		     "allow = anyone\n");
+	lender->resuming = true;
+	assert_int_equal(lender_load(lender), 0);
+	assert_said(fixture, "event=device-failed at=");
+	assert_int_equal(offers(fixture), 1);
+	lender->resuming = false;
+	assert_int_equal(lender_load(lender), -ENODEV);
+	open_answer = 0;
+	assert_int_equal(lender_load(lender), 0);
+	assert_int_equal(offers(fixture), 2);
+}
+
 /* With no policy in force yet, and an error that has no name. */
 static void a_refusal_is_told_whatever_its_error_is(void **state)
 {
@@ -209,6 +323,9 @@ int main(void)
 		lender_test(a_range_that_the_device_does_not_have_is_rejected),
 		lender_test(
 			a_range_with_msix_is_rejected_unless_the_policy_insists),
+		lender_test(a_device_that_is_wanted_back_is_given_up),
+		lender_test(a_device_that_cannot_be_watched_is_not_lent_from),
+		lender_test(a_device_may_be_missing_when_another_is_resumed),
 		lender_test(a_refusal_is_told_whatever_its_error_is),
 	};
 

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -248,28 +247,11 @@ CROWD_TEST(surprise_unplug_is_told_to_a_peer_before_the_lessor_closes)
 /* Until the kernel asks for the device. */
 static void wait_for_request(struct barlease_device *dev)
 {
-	struct pollfd asked = {
-		.fd = (int)ASSERT_SYS(eventfd(0, EFD_CLOEXEC)),
-		.events = POLLIN,
-	};
-	struct {
-		struct vfio_irq_set set;
-		int32_t eventfd;
-	} request = {
-		.set = {
-			.argsz = sizeof(request),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_REQ_IRQ_INDEX,
-			.count = 1,
-		},
-		.eventfd = asked.fd,
-	};
+	struct pollfd asked = { .fd = barlease_device_watch(dev),
+				.events = POLLIN };
 
-	ASSERT_SYS(ioctl(barlease_device_fd(dev), VFIO_DEVICE_SET_IRQS,
-			 &request));
+	ASSERT(asked.fd >= 0);
 	ASSERT_SYS(poll(&asked, 1, -1));
-	close(asked.fd);
 }
 
 /*

@@ -16,6 +16,7 @@ here=$(dirname "$0")
 . "$here/confined.sh"
 . "$here/reload.sh"
 . "$here/keep.sh"
+. "$here/lost.sh"
 . "$here/persist.sh"
 
 ending=0

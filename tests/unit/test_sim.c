@@ -223,6 +223,11 @@ static void memory_cannot_be_switched_off(void **state)
 	assert_int_equal(barlease_device_set_memory(*state, true), 0);
 }
 
+static void nobody_asks_for_it(void **state)
+{
+	assert_int_equal(barlease_device_watch(*state), -EOPNOTSUPP);
+}
+
 static void the_msix_table_is_kept_from_lessees(void **state)
 {
 	const struct barlease_sim_terms terms = {
@@ -377,6 +382,7 @@ int main(void)
 		sim_test(a_bar_cannot_be_mapped_by_the_lessor),
 		sim_test(a_reset_makes_all_memory_zeros),
 		sim_test(memory_cannot_be_switched_off),
+		sim_test(nobody_asks_for_it),
 		sim_test(the_msix_table_is_kept_from_lessees),
 		sim_test(an_export_is_refused_as_by_the_driver),
 		sim_test(terms_that_are_none_are_refused),

@@ -163,6 +163,24 @@ static int ioas_alloc(struct iommu_ioas_alloc *alloc)
 	return answer(vfio_fake.ioas_alloc_errno);
 }
 
+/* Of all interrupts, the one by which the kernel asks for the device. */
+static int irqs_set(const struct vfio_irq_set *set)
+{
+	int32_t eventfd;
+
+	assert_int_equal(set->argsz, sizeof(*set) + sizeof(eventfd));
+	assert_int_equal(set->flags, VFIO_IRQ_SET_DATA_EVENTFD |
+					     VFIO_IRQ_SET_ACTION_TRIGGER);
+	assert_int_equal(set->index, VFIO_PCI_REQ_IRQ_INDEX);
+	assert_int_equal(set->start, 0);
+	assert_int_equal(set->count, 1);
+	memcpy(&eventfd, set->data, sizeof(eventfd));
+	vfio_fake.wirings++;
+	if (!vfio_fake.set_irqs_errno)
+		vfio_fake.request_eventfd = eventfd;
+	return answer(vfio_fake.set_irqs_errno);
+}
+
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
 	struct vfio_group_status *status;
@@ -224,6 +242,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		return answer(vfio_fake.name_errno);
 	case VFIO_DEVICE_RESET:
 		return answer(vfio_fake.reset_errno);
+	case VFIO_DEVICE_SET_IRQS:
+		return irqs_set(arg);
 	case VFIO_DEVICE_FEATURE:
 		return feature_serve(arg);
 	}

@@ -27,6 +27,7 @@ struct vfio_fake {
 	int get_info_errno;
 	int name_errno;
 	int info_errno;
+	int set_irqs_errno;
 	bool not_pci;
 	bool not_viable;
 	bool no_type1;
@@ -39,6 +40,9 @@ struct vfio_fake {
 	char device_name[100]; /* with which the device was asked for */
 	uint64_t region_size;
 	uint32_t region_flags;
+
+	int request_eventfd; /* that is wired; -1: none; 0: none so far */
+	unsigned int wirings;
 
 	char lease_name[64]; /* the last that was set */
 	struct barlease_lease_info info; /* what any lease is */

@@ -10,7 +10,8 @@ from .system import System
 
 TESTS = TOP / "tests" / "systemd"
 # In this order they are run.
-PARTS = ["start.sh", "confined.sh", "reload.sh", "keep.sh", "persist.sh"]
+PARTS = ["start.sh", "confined.sh", "reload.sh", "keep.sh", "lost.sh",
+         "persist.sh"]
 # The system and its archive are both in memory for a moment.
 MEMORY = "2G"
 

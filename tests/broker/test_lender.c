@@ -150,6 +150,13 @@ static void assert_said(struct fixture *fixture, const char *words)
 		fail_msg("\"%s\" is not in \"%s\"", words, fixture->said);
 }
 
+static void assert_not_said(struct fixture *fixture, const char *words)
+{
+	assert_said(fixture, "");
+	if (strstr(fixture->said, words))
+		fail_msg("\"%s\" is in \"%s\"", words, fixture->said);
+}
+
 static void a_device_is_opened_once_whatever_it_is_called(void **state)
 {
 	struct fixture *fixture = *state;
@@ -244,11 +251,13 @@ static void a_device_that_is_wanted_back_is_given_up(void **state)
 	lender_lose(lender);
 	assert_said(fixture, "event=device-lost device=" VFIO_NAME " reason=");
 	assert_null(lender->setup->devices[0]);
+	assert_int_equal(lender->setup->offers[0], 0);
 	assert_non_null(lender->setup->devices[1]);
 	assert_int_equal(offers(fixture), 1);
 	/* What has come free is not of a device that is gone. */
 	lender_dispatch(lender);
 	assert_int_equal(offers(fixture), 1);
+	assert_not_said(fixture, "offer-failed");
 	eventfd_close();
 
 	/* It is asked for again by each policy that is read. */
@@ -288,6 +297,7 @@ static void a_device_may_be_missing_when_another_is_resumed(void **state)
 	lender->resuming = true;
 	assert_int_equal(lender_load(lender), 0);
 	assert_said(fixture, "event=device-failed at=");
+	assert_not_said(fixture, "offer-failed");
 	assert_int_equal(offers(fixture), 1);
 	lender->resuming = false;
 	assert_int_equal(lender_load(lender), -ENODEV);

@@ -136,8 +136,12 @@ static bool hear(struct hearing *hearing)
 		if (polled[1].revents && !event_hear(hearing))
 			hearing->operators = -1;
 		if (hearing->witness->watches && !hearing->witness->ending &&
-		    (polled[0].fd < 0 || hearing->operators < 0))
+		    (polled[0].fd < 0 || hearing->operators < 0)) {
+			/* Who is too slow for what it is told is thrown out. */
+			fprintf(stderr, "witness: no more to %s before the end\n",
+				polled[0].fd < 0 ? "read" : "hear");
 			return false;
+		}
 	} while (polled[0].fd >= 0 || hearing->operators >= 0);
 	return hearing->witness->ending;
 }
@@ -173,11 +177,17 @@ struct witness *witness_start(int log, const char *control, const char *shared)
 bool witness_end(struct witness *witness)
 {
 	bool complete;
-	int status;
+	int status = -1;
 
 	complete = waitpid(witness->pid, &status, 0) == witness->pid &&
 		   !status && !witness->doubled &&
 		   witness->granted == witness->ended;
+	if (!complete)
+		fprintf(stderr,
+			"witness: status %d, granted %llu, ended %llu, twice %llu\n",
+			status, (unsigned long long)witness->granted,
+			(unsigned long long)witness->ended,
+			(unsigned long long)witness->doubled);
 	munmap(witness, sizeof(*witness));
 	return complete;
 }

@@ -26,6 +26,24 @@ struct run_options {
 	char **argv;
 };
 
+struct lending {
+	struct supervision supervision; /* comes first, for its callback */
+	struct loan loan;
+	int status; /* of taking the slice back, so far */
+};
+
+/* Who unbinds the function or removes it waits for it, however long COMMAND runs. */
+static void function_lose(struct supervision *supervision)
+{
+	struct lending *lending = (struct lending *)supervision;
+
+	message("the kernel wants %s back, as somebody unbinds or removes it: "
+		"the lease is revoked",
+		barlease_device_bdf(lending->loan.dev));
+	supervision->fd = -1;
+	lending->status = lend_end(&lending->loan);
+}
+
 static int slice_run(const struct run_options *options,
 		     const struct function *function)
 {
@@ -34,8 +52,8 @@ static int slice_run(const struct run_options *options,
 		.user = options->user,
 		.argv = options->argv,
 	};
-	struct supervision supervision;
-	struct loan loan;
+	struct lending lending = { .status = STATUS_OK };
+	struct supervision *supervision = &lending.supervision;
 	const char *step;
 	int status;
 	pid_t pid;
@@ -47,18 +65,18 @@ static int slice_run(const struct run_options *options,
 			error_words(err));
 		return STATUS_FAILED;
 	}
-	err = supervise_begin(&supervision);
+	err = supervise_begin(supervision);
 	if (err) {
 		message("cannot wait for signals: %s", error_words(err));
 		return STATUS_FAILED;
 	}
 	status = lend_begin(function, &options->open, &options->slice,
-			    options->over_msix, &loan);
+			    options->over_msix, &lending.loan);
 	if (status)
 		goto out;
 
-	spawn.lease_fd = loan.lease_fd;
-	spawn.mask = &supervision.former;
+	spawn.lease_fd = lending.loan.lease_fd;
+	spawn.mask = &supervision->former;
 	spawn.step = &step;
 	err = spawn_lessee(&spawn, &pid);
 	if (err) {
@@ -68,12 +86,14 @@ static int slice_run(const struct run_options *options,
 			error_words(err));
 		status = STATUS_FAILED;
 	} else {
-		status = supervise_wait(&supervision, pid);
+		supervision->fd = lend_watch(&lending.loan);
+		supervision->ready = function_lose;
+		status = supervise_wait(supervision, pid);
 	}
-	if (lend_end(&loan))
+	if (lend_end(&lending.loan) || lending.status)
 		status = STATUS_FAILED;
 out:
-	supervise_end(&supervision);
+	supervise_end(supervision);
 	return status;
 }
 
@@ -180,7 +200,8 @@ const struct command command_run = {
 	"  BARLEASE_0='3 0000:00:04.0:2[0x200000+0x200000],rw'\n"
 	"It cannot gain privileges (no_new_privs), is killed when 'barlease\n"
 	"run' is, and gets the SIGTERM, SIGINT, SIGQUIT and SIGHUP that are\n"
-	"sent to 'barlease run'.\n"
+	"sent to 'barlease run'. If the function is unbound from its driver or\n"
+	"removed, it loses the lease, and runs on.\n"
 	"\n"
 	"  --user USER  run COMMAND as this user and with its groups, without\n"
 	"               any capability: a name, or the decimal number of a\n"

@@ -113,15 +113,27 @@ err_close:
 	return status;
 }
 
+int lend_watch(const struct loan *loan)
+{
+	int fd = barlease_device_watch(loan->dev);
+
+	/* Without it, all is as with a driver that does not ask. */
+	return fd < 0 ? -1 : fd;
+}
+
 int lend_end(struct loan *loan)
 {
-	int err = barlease_lease_revoke(loan->dev, loan->lease_fd);
+	int err;
 
+	if (!loan->dev)
+		return STATUS_OK;
+	err = barlease_lease_revoke(loan->dev, loan->lease_fd);
 	if (err)
 		message("cannot revoke the lease of %s: %s; it ends with the "
 			"device",
 			barlease_device_bdf(loan->dev), error_words(err));
 	close(loan->lease_fd);
 	barlease_device_close(loan->dev);
+	loan->dev = NULL;
 	return err ? STATUS_FAILED : STATUS_OK;
 }

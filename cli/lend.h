@@ -20,7 +20,7 @@ int lend_check(const struct function *function, struct barlease_slice *slice);
 
 /* A slice that is lent, with the device that it is of. */
 struct loan {
-	struct barlease_device *dev;
+	struct barlease_device *dev; /* NULL: it has ended */
 	int lease_fd;
 };
 
@@ -42,8 +42,17 @@ int lend_begin(const struct function *function,
 	       struct loan *loan);
 
 /**
- * lend_end() - take the slice back and give the function up
+ * lend_watch() - hear of it when the kernel wants the function back
  * @loan: loan
+ *
+ * Return: an fd that is readable then, and stays the loan's; or -1 where it is
+ * not told.
+ */
+int lend_watch(const struct loan *loan);
+
+/**
+ * lend_end() - take the slice back and give the function up
+ * @loan: loan; one that has ended stays so
  *
  * Return: STATUS_OK, or STATUS_FAILED when it could not be revoked, which it
  * says.

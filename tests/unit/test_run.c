@@ -339,6 +339,45 @@ static void a_lost_status_is_a_failure_and_not_a_wait(void **state)
 	assert_int_equal(vfio_fake.feature_flags, REVOKE);
 }
 
+/* The command goes on, and ends only when it has read what is said. */
+static void a_function_that_is_wanted_back_is_given_up_at_once(void **state)
+{
+	const struct tree *tree = *state;
+	char said[PATH_MAX];
+	int status, fd;
+	pid_t pid;
+
+	snprintf(said, sizeof(said), "%s/said", tree->root);
+	fd = open(said, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	vfio_fake.is_wanted = true;
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		alarm(20);
+		dup2(fd, STDERR_FILENO);
+		status = RUN(SLICE, "sh", "-c",
+			     "until grep -q 'wants 0000:00:04.0 back' $1; do "
+			     "sleep 0.01; done; exit 37",
+			     "sh", said);
+		if (vfio_fake.feature_flags != REVOKE)
+			status = 99;
+		_exit(status);
+	}
+	close(fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 37);
+}
+
+static void a_revocation_that_fails_is_told_though_it_was_early(void **state)
+{
+	(void)state;
+	vfio_fake.is_wanted = true;
+	vfio_fake.revoke_errno = EIO;
+	assert_int_equal(RUN(SLICE, "sleep", "0.2"), 1);
+}
+
 #define lend_test(function) \
 	cmocka_unit_test_setup_teardown(function, run_setup, vfio_fake_teardown)
 
@@ -364,6 +403,9 @@ int main(void)
 		lend_test(a_command_gets_an_ordinary_null_for_a_closed_stream),
 		lend_test(an_ignored_sigchld_does_not_hide_the_end),
 		lend_test(a_lost_status_is_a_failure_and_not_a_wait),
+		lend_test(a_function_that_is_wanted_back_is_given_up_at_once),
+		lend_test(
+			a_revocation_that_fails_is_told_though_it_was_early),
 	};
 
 	return cmocka_run_group_tests_name("run", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -178,6 +179,8 @@ static int irqs_set(const struct vfio_irq_set *set)
 	vfio_fake.wirings++;
 	if (!vfio_fake.set_irqs_errno)
 		vfio_fake.request_eventfd = eventfd;
+	if (vfio_fake.is_wanted)
+		eventfd_write(eventfd, 1);
 	return answer(vfio_fake.set_irqs_errno);
 }
 

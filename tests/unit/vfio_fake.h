@@ -43,6 +43,7 @@ struct vfio_fake {
 
 	int request_eventfd; /* that is wired; -1: none; 0: none so far */
 	unsigned int wirings;
+	bool is_wanted; /* as soon as it can be asked for */
 
 	char lease_name[64]; /* the last that was set */
 	struct barlease_lease_info info; /* what any lease is */

@@ -233,6 +233,22 @@ test_a_function_that_is_lent_is_not_taken()
 	soon is_gone "$child"
 }
 
+# Not by our own command, which refuses to. It would wait as long as its lessee.
+test_a_function_that_is_unbound_by_hand_is_given_up()
+{
+	bind "$memory"
+	lend_for_long
+	timeout $((10 * BARLEASE_PATIENCE)) sh -c "echo $memory \
+		>/sys/bus/pci/drivers/barlease-vfio-pci/unbind" ||
+		fail "it waits for the lessor"
+	! [ -e "/sys/bus/pci/devices/$memory/driver" ] || fail "it is bound"
+	! is_gone "$child" || fail "the command was ended"
+	kill -TERM "$lessor"
+	status=0
+	wait "$lessor" || status=$?
+	is "$status" 143
+}
+
 # Whether the kernel has files in /dev/vfio/devices, and iommufd.
 has_iommufd()
 {

@@ -22,6 +22,9 @@ mount --bind /dev/null $root/dev/console
 rm -f $root/usr/bin/kill $root/usr/bin/ps; chroot $root ldconfig
 chroot $root systemd-sysusers
 chroot $root systemctl --quiet enable barleased.socket
+# Those of the rig, for a modprobe that wants more files than busybox's.
+cp -r /lib/modules $root/lib/
+chroot $root depmod
 
 barlease bind "$BARLEASE_IVSHMEM"
 cp /etc/rig/environment $root/etc/rig-environment

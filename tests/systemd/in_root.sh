@@ -18,6 +18,7 @@ here=$(dirname "$0")
 . "$here/keep.sh"
 . "$here/lost.sh"
 . "$here/persist.sh"
+. "$here/modules.sh"
 
 ending=0
 for test in $(cat "$here/names"); do

@@ -11,7 +11,7 @@ from .system import System
 TESTS = TOP / "tests" / "systemd"
 # In this order they are run.
 PARTS = ["start.sh", "confined.sh", "reload.sh", "keep.sh", "lost.sh",
-         "persist.sh"]
+         "persist.sh", "modules.sh"]
 # The system and its archive are both in memory for a moment.
 MEMORY = "2G"
 
@@ -20,9 +20,9 @@ SYSTEMS = {"bookworm": "6.12", "trixie": "7.3"}
 # What is tested by itself on one of them alone, the older one: how it comes and
 # goes, and what it may. What outlives what is asked of both.
 ONCE = {"start.sh": "bookworm", "confined.sh": "bookworm",
-        "persist.sh": "bookworm"}
+        "persist.sh": "bookworm", "modules.sh": "bookworm"}
 
-PACKAGES = ["systemd", "udev", "libinih1", "libseccomp2",
+PACKAGES = ["systemd", "udev", "kmod", "libinih1", "libseccomp2",
             "libsmartcols1", "libsystemd0"]
 
 # An emulated processor copies each megabyte. Nothing is installed there again,
@@ -38,7 +38,7 @@ class ServiceSystem(System):
     """A release of Debian with systemd."""
 
     def __init__(self, suite):
-        super().__init__(f"{suite}-service", [suite], PACKAGES, LEFT_OUT)
+        super().__init__(f"{suite}-service", [suite], PACKAGES, LEFT_OUT, "2")
 
 
 def service_test_names(suite=None):

@@ -87,11 +87,11 @@ class System(Store):
     """A release of Debian with some packages.
 
     suites are those whose packages it has; left_out are patterns of files that
-    nobody needs in it.
+    nobody needs in it; layout counts up when either changes, see Store.
     """
 
-    def __init__(self, name, suites, packages, left_out=()):
-        super().__init__(cache_dir() / "systems" / name, "1",
+    def __init__(self, name, suites, packages, left_out=(), layout="1"):
+        super().__init__(cache_dir() / "systems" / name, layout,
                          f"the system {name}")
         self.packages = SMALLEST + packages
         self.left_out = left_out

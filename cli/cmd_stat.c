@@ -13,6 +13,9 @@
 #include "tables.h"
 #include "words.h"
 
+/* Room for any text of a figure, however many bytes become four. */
+#define TEXT_SIZE (4 * CONTROL_HELP_SIZE)
+
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "control", required_argument, NULL, 'c' },
@@ -40,22 +43,26 @@ static bool is_shown(const struct control_packet_figure *figure, bool json)
 static int figure_add(struct table *table,
 		      const struct control_packet_figure *figure)
 {
-	char of[4 * BARLEASE_NAME_SIZE];
-	char value[24];
+	char name[TEXT_SIZE], label[TEXT_SIZE], of[TEXT_SIZE];
+	char device[TEXT_SIZE], help[TEXT_SIZE], value[24];
 
 	/* The policy allows nothing that needs it, but it is another program. */
+	clean_words(figure->name, name, sizeof(name));
+	clean_words(figure->label, label, sizeof(label));
 	clean_words(figure->of, of, sizeof(of));
+	clean_words(figure->device, device, sizeof(device));
+	clean_words(figure->help, help, sizeof(help));
 	snprintf(value, sizeof(value), "%" PRIu64, figure->value);
 	return table_row(table, (const char *[]){
-					figure->name,
+					name,
 					figure->kind == CONTROL_COUNTER ?
 						"counter" :
 						"gauge",
-					figure->label,
+					label,
 					of,
-					figure->device,
+					device,
 					value,
-					figure->help,
+					help,
 				});
 }
 

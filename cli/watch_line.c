@@ -49,6 +49,16 @@ static void text_member(FILE *out, const char *key, const char *text)
 		fputs("null", out);
 }
 
+/* A driver may answer what has no name here. */
+static void error_member(FILE *out, uint32_t error)
+{
+	const char *name = strerrorname_np((int)error);
+	char number[12];
+
+	snprintf(number, sizeof(number), "%" PRIu32, error);
+	text_member(out, "error", name ? name : number);
+}
+
 static void who_members(FILE *out, const struct control_who *who)
 {
 	char user[TEXT_SIZE] = "";
@@ -92,7 +102,7 @@ static void json_print(FILE *out, const struct watch_line *line,
 		    lease->attribute == BARLEASE_WRITE_COMBINING ? "wc" : "nc");
 	who_members(out, &lease->who);
 	if (line->event == CONTROL_STUCK || line->event == CONTROL_DENIED)
-		text_member(out, "error", strerrorname_np((int)line->why));
+		error_member(out, line->why);
 	text_member(out, "why", why_words(line));
 	fputs("}\n", out);
 }

@@ -267,9 +267,9 @@ def test_a_name_with_any_bytes_does_no_harm():
 
 def figure_rest(value=3, kind=2, zero=0, name=text("x_total", 64),
                 label=text("error", 16), of=text("EBUSY", 64),
-                sentence=text("What it is.", 96)):
+                device=text("", 32), sentence=text("What it is.", 96)):
     return struct.pack("=QII", value, kind, zero) + name + label + of + \
-        text("", 32) + sentence
+        device + sentence
 
 
 def test_a_daemon_that_lies_of_its_figures_is_not_believed():
@@ -277,12 +277,18 @@ def test_a_daemon_that_lies_of_its_figures_is_not_believed():
         path = pathlib.Path(folder) / "control.sock"
         fine = packet(FIGURE, figure_rest())
         done = packet(DONE, struct.pack("=II", 1, 0))
-        new = packet(FIGURE, figure_rest(2 ** 64 - 1, 7, of=text("\x1b[2J", 64)))
+        new = packet(FIGURE, figure_rest(
+            2 ** 64 - 1, 7, name=text("\x1b[1J", 64), label=text("\x1b[2J", 16),
+            of=text("\x1b[3J", 64), device=text("\x1b[4J", 32),
+            sentence=text("\x1b[5J", 96)))
         status, out, err = said_to(path, [fine, new, done], "stat")
         assert (status, err) == (0, ""), err
-        assert [(figure["value"], figure["of"]) for figure in
-                json.loads(out)["figures"]] == \
-            [(3, "EBUSY"), (2 ** 64 - 1, "\\x1b[2J")], out
+        figures = json.loads(out)["figures"]
+        assert [(figure["value"], figure["of"]) for figure in figures] == \
+            [(3, "EBUSY"), (2 ** 64 - 1, "\\x1b[3J")], out
+        assert [figures[1][key] for key in
+                ("figure", "label", "device", "help")] == \
+            ["\\x1b[1J", "\\x1b[2J", "\\x1b[4J", "\\x1b[5J"], out
         for name, answer in (
                 ("type", packet(LEASE, lease_rest())),
                 ("zero", packet(FIGURE, figure_rest(zero=1))),
@@ -310,9 +316,20 @@ def test_a_refusal_is_read_of_a_daemon_that_has_not_read():
         assert status == 1 and "Too many open files" in err, err
 
 
-def event(kind=5, sentence=text("no", 256), serial=0, **lease):
-    return packet(EVENT, struct.pack("=II", kind, errno.EBUSY) +
+def event(kind=5, sentence=text("no", 256), serial=0, why=errno.EBUSY, **lease):
+    return packet(EVENT, struct.pack("=II", kind, why) +
                   lease_rest(**lease) + sentence, serial)
+
+
+def test_an_error_without_a_name_is_told_as_its_number():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "control.sock"
+        done = packet(DONE, struct.pack("=II", 0, 0))
+        _, out, err = said_to(path, [done, event(why=524), event(4, why=2 ** 31),
+                                     event()], "watch")
+        assert "barleased has ended" in err, err
+        assert [json.loads(line)["error"] for line in out.splitlines()] == \
+            ["524", "2147483648", "EBUSY"], out
 
 
 def test_a_daemon_that_lies_of_what_happens_is_not_believed():

@@ -10,6 +10,8 @@
 #include "function.h"
 #include "input.h"
 #include "request.h"
+#include "screen.h"
+#include "sockets.h"
 #include "take_back.h"
 #include "window.h"
 
@@ -100,6 +102,36 @@ int __wrap_request_socket(const char *name, const char *chosen, char *path)
 	heard_promise(*name && strlen(name) < BARLEASE_NAME_SIZE);
 	command_reached = true;
 	return STATUS_FAILED;
+}
+
+/* A machine without functions, and of one socket at most. */
+int __wrap_function_list(const struct machine *machine,
+			 struct function **functions, size_t *count);
+int __wrap_function_list(const struct machine *machine,
+			 struct function **functions, size_t *count)
+{
+	(void)machine;
+	*functions = NULL;
+	*count = 0;
+	return 0;
+}
+
+int __real_sockets_find(const struct machine *machine, const char *chosen,
+			struct sockets *sockets);
+int __wrap_sockets_find(const struct machine *machine, const char *chosen,
+			struct sockets *sockets);
+int __wrap_sockets_find(const struct machine *machine, const char *chosen,
+			struct sockets *sockets)
+{
+	return __real_sockets_find(machine, chosen ? chosen : "/run/socket",
+				   sockets);
+}
+
+/* Nobody looks at it. */
+bool __wrap_screen_there(void);
+bool __wrap_screen_there(void)
+{
+	return false;
 }
 
 /* A machine of one user: looking names up takes too long. */

@@ -2,16 +2,22 @@
 /*
  * Any text as a policy. It is one, or it has mistakes that say where; and what
  * passes for a policy can be lent.
+ *
+ * What is behind the last 0 is a cgroup, and who is in it may have what the
+ * patterns say, by a rule that is written down here a second time.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 
 #include "input.h"
+#include "lender/lender.h"
 #include "policy/policy.h"
 
 #define PAGE 4096
+#define CGROUP_MAX 255
 
 /* A machine of one user and one group: looking names up takes too long. */
 struct passwd *__wrap_getpwnam(const char *name);
@@ -100,12 +106,82 @@ static void offer_look(const struct policy *policy, size_t index)
 	}
 }
 
+/* Take what is before the next slash off the front of a path, and the slash. */
+static const char *folder_take(const char **path, char *name, size_t size)
+{
+	size_t length = strcspn(*path, "/");
+
+	promise(length < size);
+	memcpy(name, *path, length);
+	name[length] = '\0';
+	*path += length;
+	return **path ? ++*path : NULL;
+}
+
+/* Folder by folder, as many as the pattern has: a name in it has no slash. */
+static bool matches(const char *pattern, const char *path)
+{
+	char wanted[POLICY_LINE_MAX + 1], name[CGROUP_MAX + 1];
+	const char *more, *wanted_more;
+
+	do {
+		wanted_more = folder_take(&pattern, wanted, sizeof(wanted));
+		more = folder_take(&path, name, sizeof(name));
+		if (fnmatch(wanted, name, FNM_NOESCAPE) != 0)
+			return false;
+	} while (wanted_more && more);
+	return !wanted_more && !more;
+}
+
+/* A [ that is closed behind a slash only may be one, or match nothing. */
+static void may_look(bool may, bool expected, bool brackets)
+{
+	promise(may == expected || (!may && brackets));
+}
+
+static void allow_look(const struct policy *policy, const char *cgroup)
+{
+	for (size_t i = 0; i < policy->offer_count; i++) {
+		const struct policy_offer *offer = &policy->offers[i];
+		struct barlease_server_lessee lessee = {
+			.uid = 77,
+			.gid = 77,
+			.cgroup = cgroup,
+		};
+		bool may = false, brackets = false;
+
+		for (size_t j = 0; j < offer->allow_count; j++) {
+			const struct policy_allow *allow = &offer->allow[j];
+
+			may = may || allow->who == POLICY_ANYONE ||
+			      (allow->who == POLICY_CGROUP && *cgroup &&
+			       matches(allow->pattern, cgroup)) ||
+			      ((allow->who == POLICY_USER ||
+				allow->who == POLICY_GROUP) &&
+			       allow->id == 77);
+			brackets = brackets ||
+				   (allow->who == POLICY_CGROUP &&
+				    strchr(allow->pattern, '['));
+		}
+		may_look(lender_may(offer, &lessee), may, brackets);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const uint8_t *last = memrchr(data, '\0', size);
+	char cgroup[CGROUP_MAX + 1] = "";
 	struct mistakes mistakes = { 0 };
 	struct policy *policy;
-	int err = policy_parse((const char *)data, size, &policy, &mistakes);
+	int err;
 
+	if (last) {
+		struct input input = { last + 1, data + size - last - 1 };
+
+		size = (size_t)(last - data);
+		input_take(&input, cgroup, sizeof(cgroup) - 1);
+	}
+	err = policy_parse((const char *)data, size, &policy, &mistakes);
 	promise(err == 0 || err == -EBADMSG);
 	promise(!err == !mistakes.count);
 	mistakes_look(&mistakes, data, size);
@@ -117,6 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		device_look(&policy->devices[i]);
 	for (size_t i = 0; i < policy->offer_count; i++)
 		offer_look(policy, i);
+	allow_look(policy, cgroup);
 	policy_free(policy);
 	return 0;
 }

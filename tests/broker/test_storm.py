@@ -6,6 +6,7 @@ LESSEE
 $BARLEASE_STORM_SEED has it write the policies of that seed.
 """
 
+import contextlib
 import collections
 import os
 import random
@@ -141,8 +142,13 @@ class Storm(Managed):
 
     def there(self):
         """Sockets with their modes."""
-        return {str(path.relative_to(self.path)): path.stat().st_mode & 0o777
-                for path in self.path.rglob("*.sock")}
+        modes = {}
+        for path in self.path.rglob("*.sock"):
+            # It may be removed just then.
+            with contextlib.suppress(FileNotFoundError):
+                modes[str(path.relative_to(self.path))] = \
+                    path.stat().st_mode & 0o777
+        return modes
 
     def check(self, policy):
         """It is in force, this one and no other."""

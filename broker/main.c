@@ -75,25 +75,6 @@ struct options {
 	uint32_t keep;
 };
 
-/* Logs what is wrong. */
-static int operators_begin(struct lender *lender, const char *path,
-			   struct control **control)
-{
-	struct log_line line;
-	int err;
-
-	if (!path)
-		return 0;
-	err = control_open(lender, path, control);
-	if (!err)
-		return 0;
-	log_begin(&line, LOG_ERR, "socket-failed");
-	log_text(&line, "socket", path);
-	log_text(&line, "error", strerror(-err));
-	log_end(&line);
-	return err;
-}
-
 /* Nothing is undone: what is kept is what counts. */
 static void leave(int err)
 {
@@ -109,8 +90,8 @@ static int serve(struct lender *lender, int signals,
 
 	if (!err)
 		err = lender_begin(lender);
-	if (!err)
-		err = operators_begin(lender, options->control, control);
+	if (!err && options->control)
+		err = control_open(lender, options->control, control);
 	if (!err)
 		err = confine();
 	/* That the next one may fare better is what a restart is for. */

@@ -7,11 +7,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "operators/event.h"
 #include "lender/lender.h"
+#include "log.h"
+#include "operators/event.h"
+#include "policy/policy.h"
 
 static int wait_add(int epoll, int fd, void *who)
 {
@@ -20,46 +21,22 @@ static int wait_add(int epoll, int fd, void *who)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* Does nobody listen to the socket that is there? */
-static bool is_left(const struct sockaddr_un *address)
+static int socket_open(const char *path, struct socket_file *file)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			0);
-	struct stat status;
-	bool left;
-
-	if (fd < 0)
-		return false;
-	left = !lstat(address->sun_path, &status) && S_ISSOCK(status.st_mode) &&
-	       connect(fd, (const struct sockaddr *)address,
-		       sizeof(*address)) < 0 &&
-	       errno == ECONNREFUSED;
-	close(fd);
-	return left;
+	if (!*path || strlen(path) >= POLICY_SOCKET_SIZE)
+		return *path ? -ENAMETOOLONG : -EINVAL;
+	folder_make(path);
+	return socket_file_open(path, 0600, file);
 }
 
-static int socket_open(const char *path)
+static void failure_log(const char *path, int err)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd, err;
+	struct log_line line;
 
-	if (!*path || strlen(path) >= sizeof(address.sun_path))
-		return *path ? -ENAMETOOLONG : -EINVAL;
-	strcpy(address.sun_path, path);
-	folder_make(path);
-	if (is_left(&address))
-		unlink(path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	/* The file is made with this mode, or less: never with more. */
-	if (!fchmod(fd, 0600) &&
-	    !bind(fd, (const struct sockaddr *)&address, sizeof(address)) &&
-	    !listen(fd, SOMAXCONN))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
+	log_begin(&line, LOG_ERR, "socket-failed");
+	log_text(&line, "socket", path);
+	log_text(&line, "error", strerror(-err));
+	log_end(&line);
 }
 
 static void spares_open(struct control *control)
@@ -93,13 +70,14 @@ int control_open(struct lender *lender, const char *path,
 	spares_open(new);
 	new->listener = -1;
 	new->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = new->epoll < 0 ? -errno : socket_open(path);
+	err = new->epoll < 0 ? -errno : socket_open(path, &new->file);
 	if (err >= 0) {
 		strcpy(new->path, path);
 		new->listener = err;
 		err = wait_add(new->epoll, new->listener, NULL);
 	}
 	if (err) {
+		failure_log(path, err);
 		control_close(new);
 		return err;
 	}
@@ -122,7 +100,7 @@ void control_close(struct control *control)
 			operator_end(operator);
 	}
 	if (control->listener >= 0) {
-		unlink(control->path);
+		socket_file_remove(control->path, &control->file);
 		close(control->listener);
 	}
 	if (control->epoll >= 0)

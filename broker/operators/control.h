@@ -6,10 +6,9 @@
 #ifndef BROKER_CONTROL_H
 #define BROKER_CONTROL_H
 
-#include <sys/un.h>
-
 #include "control/packet.h"
 #include "lender/lender.h"
+#include "server/socket_file.h"
 
 /* At a time; one more is told EMFILE. */
 #define OPERATORS_MAX 16
@@ -30,7 +29,8 @@ struct operator {
 
 struct control {
 	struct lender *lender;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char path[POLICY_SOCKET_SIZE];
+	struct socket_file file; /* that is there, if it is ours */
 	int listener;
 	int epoll;
 	int spares[OPERATORS_SPARE]; /* -1: in use */
@@ -43,7 +43,7 @@ struct control {
  * @path: of the socket
  * @control: where to put it, for control_close()
  *
- * Return: 0; -ENAMETOOLONG, -EADDRINUSE, -ENOMEM; or -errno.
+ * Return: 0; -ENAMETOOLONG, -EADDRINUSE, -ENOMEM; or -errno, and it is logged.
  */
 int control_open(struct lender *lender, const char *path,
 		 struct control **control);

@@ -192,7 +192,7 @@ static int socket_get(struct barlease_server *server,
 	int fd = server_keep_socket(server, listener->path, &listener->id);
 
 	if (fd < 0)
-		return server_socket_open(listener->path, mode);
+		return socket_file_open(listener->path, mode, &listener->file);
 	listener->kept = true;
 	if (socket_check(fd) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
 	    chmod(listener->path, mode) < 0) {
@@ -201,8 +201,9 @@ static int socket_get(struct barlease_server *server,
 		listener->source.fd = -1;
 		close(fd);
 		listener->id = 0;
-		return server_socket_open(listener->path, mode);
+		return socket_file_open(listener->path, mode, &listener->file);
 	}
+	socket_file_find(listener->path, &listener->file);
 	return fd;
 }
 
@@ -210,7 +211,6 @@ int barlease_server_listen(struct barlease_server *server, const char *path,
 			   mode_t mode, uint64_t *id)
 {
 	struct server_listener *new;
-	struct stat status;
 	int fd, err;
 
 	if (server->depth)
@@ -224,13 +224,9 @@ int barlease_server_listen(struct barlease_server *server, const char *path,
 		listener_unmake(server, new);
 		return fd;
 	}
-	if (!stat(path, &status)) {
-		new->device = status.st_dev;
-		new->inode = status.st_ino;
-	}
 	err = listener_add(server, new, fd, id);
 	if (err) {
-		unlink(path);
+		socket_file_remove(path, &new->file);
 		close(fd);
 		listener_unmake(server, new);
 	}
@@ -261,17 +257,6 @@ int barlease_server_listen_fd(struct barlease_server *server, int fd,
 	return err;
 }
 
-/* Another server may have its socket there by now. */
-static void file_remove(const struct server_listener *listener)
-{
-	struct stat status;
-
-	if (listener->path && !lstat(listener->path, &status) &&
-	    status.st_dev == listener->device &&
-	    status.st_ino == listener->inode)
-		unlink(listener->path);
-}
-
 struct server_listener *server_listener_resume(struct barlease_server *server,
 					       const char *path)
 {
@@ -297,7 +282,8 @@ struct server_listener *server_listener_resume(struct barlease_server *server,
 void server_listener_close(struct barlease_server *server,
 			   struct server_listener *listener)
 {
-	file_remove(listener);
+	if (listener->path)
+		socket_file_remove(listener->path, &listener->file);
 	server_keep_end_listener(server, listener);
 	server_source_end(server, &listener->source);
 	server_timer_set(&server->timers, &listener->pause, SERVER_NEVER);

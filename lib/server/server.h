@@ -100,9 +100,6 @@ void server_listener_close(struct barlease_server *server,
 void server_listener_put(struct barlease_server *server,
 			 struct server_listener *listener);
 
-/* socket_file.c */
-int server_socket_open(const char *path, mode_t mode);
-
 /* client.c */
 
 /* Takes the fd of a connection in any case. */

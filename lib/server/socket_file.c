@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A socket for lessees, with its file. */
+#include "server/socket_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include "protocol/socket.h"
-#include "server/server.h"
 
 #define LOCK_SUFFIX ".lock"
 
@@ -150,7 +150,33 @@ err_close:
 	return err;
 }
 
-int server_socket_open(const char *path, mode_t mode)
+void socket_file_find(const char *path, struct socket_file *file)
+{
+	struct stat status;
+
+	*file = (struct socket_file){ 0 };
+	if (lstat(path, &status) < 0)
+		return;
+	file->device = status.st_dev;
+	file->inode = status.st_ino;
+}
+
+bool socket_file_exists(const char *path, const struct socket_file *file)
+{
+	struct socket_file there;
+
+	socket_file_find(path, &there);
+	return there.inode && there.device == file->device &&
+	       there.inode == file->inode;
+}
+
+void socket_file_remove(const char *path, const struct socket_file *file)
+{
+	if (socket_file_exists(path, file))
+		unlink(path);
+}
+
+int socket_file_open(const char *path, mode_t mode, struct socket_file *file)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	char lock[sizeof(address.sun_path) + sizeof(LOCK_SUFFIX)];
@@ -167,6 +193,8 @@ int server_socket_open(const char *path, mode_t mode)
 	if (held < 0)
 		return held;
 	fd = socket_open(&address, mode);
+	if (fd >= 0)
+		socket_file_find(path, file);
 	path_unlock(lock, held);
 	return fd;
 }

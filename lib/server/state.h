@@ -9,6 +9,7 @@
 #include "public.h"
 #include "server/keep.h"
 #include "server/peer.h"
+#include "server/socket_file.h"
 #include "server/timer.h"
 
 #define NSEC_PER_MSEC 1000000ull
@@ -68,8 +69,7 @@ struct server_listener {
 	uint64_t id;
 	struct server_source source;
 	char *path; /* that was made; NULL: none */
-	dev_t device;
-	ino_t inode;
+	struct socket_file file; /* that is there, if it is ours */
 	struct list shown; /* in order */
 	struct list clients;
 	struct server_queue queue; /* for anything */

@@ -69,6 +69,7 @@ static int signals_take(struct lender *lender, int signals)
 	}
 	if (reload) {
 		manager_reloading();
+		control_renew(lender->control);
 		manager_ready(lender_load(lender) ? "policy rejected"
 						  : "policy in force");
 	}

@@ -120,6 +120,8 @@ int lender_load(struct lender *lender)
 	load_log(lender, err);
 	if (err) {
 		lender->metrics.reloads_rejected++;
+		if (old)
+			sockets_renew(lender, old);
 		return err;
 	}
 	lender->metrics.reloads++;
@@ -133,6 +135,7 @@ int lender_load(struct lender *lender)
 	offers_come(lender, old);
 	if (old) {
 		sockets_close(lender, old, new);
+		sockets_renew(lender, old);
 		setup_free(old);
 	}
 	leases_review(lender);

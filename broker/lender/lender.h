@@ -136,6 +136,8 @@ int sockets_open(struct lender *lender, struct setup *setup);
 void sockets_drop(struct lender *lender, struct setup *setup);
 void sockets_close(struct lender *lender, const struct setup *old,
 		   const struct setup *new);
+/* Have files of those of @old that stay as the setup in force says; logged. */
+void sockets_renew(struct lender *lender, const struct setup *old);
 /* Make the folder that a socket is to be in, if that is all that lacks. */
 void folder_make(const char *path);
 /* The one with this path, or NULL. */

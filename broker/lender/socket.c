@@ -132,35 +132,47 @@ void sockets_drop(struct lender *lender, struct setup *setup)
 	setup->socket_count = 0;
 }
 
-/* The file of one that is kept may be for others now. */
-static void file_renew(const struct lender_socket *old,
-		       const struct lender_socket *new)
-{
-	struct log_line line;
-	int err;
-
-	if (old->mode == new->mode && old->group == new->group)
-		return;
-	err = file_set(new);
-	if (!err)
-		return;
-	log_begin(&line, LOG_ERR, "socket-failed");
-	log_text(&line, "socket", new->path);
-	log_text(&line, "error", strerror(-err));
-	log_end(&line);
-}
-
 void sockets_close(struct lender *lender, const struct setup *old,
 		   const struct setup *new)
 {
-	for (size_t i = 0; i < old->socket_count; i++) {
-		const struct lender_socket *kept =
-			socket_find(new, old->sockets[i].path);
-
-		if (kept)
-			file_renew(&old->sockets[i], kept);
-		else
+	for (size_t i = 0; i < old->socket_count; i++)
+		if (!socket_find(new, old->sockets[i].path))
 			barlease_server_unlisten(lender->server,
 						 old->sockets[i].id);
+}
+
+/* The file of one that is kept may be gone, or is for others now. */
+static int file_renew(struct lender *lender, const struct lender_socket *old,
+		      const struct lender_socket *new)
+{
+	int renewed;
+
+	if (new->handed)
+		return 0;
+	folder_make(new->path);
+	renewed = barlease_server_relisten(lender->server, new->id,
+					   new->mode & 0700);
+	if (renewed < 0)
+		return renewed;
+	if (!renewed && old->mode == new->mode && old->group == new->group)
+		return 0;
+	return file_set(new);
+}
+
+void sockets_renew(struct lender *lender, const struct setup *old)
+{
+	for (size_t i = 0; i < old->socket_count; i++) {
+		const struct lender_socket *kept =
+			socket_find(lender->setup, old->sockets[i].path);
+		struct log_line line;
+		int err;
+
+		err = kept ? file_renew(lender, &old->sockets[i], kept) : 0;
+		if (!err)
+			continue;
+		log_begin(&line, LOG_ERR, "socket-failed");
+		log_text(&line, "socket", kept->path);
+		log_text(&line, "error", strerror(-err));
+		log_end(&line);
 	}
 }

@@ -160,7 +160,8 @@ static int accept_one(struct control *control, bool *last)
 	return fd;
 }
 
-static void operator_accept(struct control *control)
+/* Return: whether there was one. */
+static bool operator_accept(struct control *control)
 {
 	struct operator *operator = place_find(control);
 	struct ucred peer;
@@ -170,22 +171,58 @@ static void operator_accept(struct control *control)
 
 	fd = accept_one(control, &last);
 	if (fd < 0)
-		return;
+		return false;
 	/* Whatever has become of the mode of the file. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
 	    (peer.uid && peer.uid != geteuid())) {
 		turn_away(fd, EACCES, "this is for the operator");
-		return;
+		return true;
 	}
 	if (last || !operator || wait_add(control->epoll, fd, operator)) {
 		turn_away(fd, EMFILE,
 			  last ? "barleased has no fd left" :
 				 "too many operators are connected");
-		return;
+		return true;
 	}
 	operator->fd = fd;
 	operator->uid = peer.uid;
 	operator->pid = peer.pid;
+	return true;
+}
+
+/* Those that have connected to the one before are let in first. */
+static int socket_renew(struct control *control)
+{
+	struct socket_file file;
+	int fd = socket_open(control->path, &file);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = wait_add(control->epoll, fd, NULL);
+	if (err) {
+		socket_file_remove(control->path, &file);
+		close(fd);
+		return err;
+	}
+	for (unsigned int i = 0; i <= SOMAXCONN; i++)
+		if (!operator_accept(control))
+			break;
+	close(control->listener);
+	control->listener = fd;
+	control->file = file;
+	return 0;
+}
+
+void control_renew(struct control *control)
+{
+	int err;
+
+	if (!control || socket_file_exists(control->path, &control->file))
+		return;
+	err = socket_renew(control);
+	if (err)
+		failure_log(control->path, err);
 }
 
 void control_dispatch(struct control *control)

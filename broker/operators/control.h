@@ -51,6 +51,9 @@ int control_open(struct lender *lender, const char *path,
 /* NULL is none. */
 void control_close(struct control *control);
 
+/* Have the socket's file again if it was removed; logs if that fails. */
+void control_renew(struct control *control);
+
 /* To be called when the fd is readable; never waits. */
 int control_fd(const struct control *control);
 void control_dispatch(struct control *control);

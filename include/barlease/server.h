@@ -479,6 +479,21 @@ int barlease_server_listen(struct barlease_server *server, const char *path,
 			   mode_t mode, uint64_t *id);
 
 /**
+ * barlease_server_relisten() - have the file of a socket that was removed again
+ * @server: server
+ * @id: number of a listener
+ * @mode: as for barlease_server_listen()
+ *
+ * Nothing changes for who is connected, nor for who was about to be.
+ *
+ * Return: 0 when its file is there; 1 when it is there again; -ENOENT; -EINVAL for
+ * a socket that the server has not made; or as barlease_server_listen(), and
+ * nobody can connect.
+ */
+int barlease_server_relisten(struct barlease_server *server, uint64_t id,
+			     mode_t mode);
+
+/**
  * barlease_server_listen_fd() - use a socket that listens already
  * @server: server
  * @fd: AF_UNIX, SOCK_SEQPACKET (systemd's ListenSequentialPacket=); on success

@@ -165,15 +165,21 @@ void server_keep_listener(struct barlease_server *server,
 	server->keep.file.header->last_listener = server->last_listener;
 }
 
+void server_keep_leave_listener(struct barlease_server *server,
+				struct server_listener *listener)
+{
+	if (listener->kept)
+		server_keep_remove(server, KEPT_LISTENER, listener->id);
+	listener->kept = false;
+}
+
 void server_keep_end_listener(struct barlease_server *server,
 			      struct server_listener *listener)
 {
-	if (listener->kept) {
-		/* The store has a copy, for a moment, that nobody serves. */
+	/* The store has a copy, for a moment, that nobody serves. */
+	if (listener->kept)
 		shutdown(listener->source.fd, SHUT_RDWR);
-		server_keep_remove(server, KEPT_LISTENER, listener->id);
-	}
-	listener->kept = false;
+	server_keep_leave_listener(server, listener);
 }
 
 int server_keep_lessee(struct barlease_server *server,

@@ -257,6 +257,65 @@ int barlease_server_listen_fd(struct barlease_server *server, int fd,
 	return err;
 }
 
+/* Those that have connected to a socket which is to be closed. */
+static void take_rest(struct barlease_server *server,
+		      struct server_listener *listener)
+{
+	for (unsigned int i = 0; i <= SOMAXCONN; i++) {
+		int fd = accept_one(listener);
+
+		if (fd < 0)
+			return;
+		server_client_come(server, listener, fd);
+	}
+}
+
+static int socket_renew(struct barlease_server *server,
+			struct server_listener *listener, mode_t mode)
+{
+	struct server_source old = listener->source;
+	struct socket_file file;
+	int fd = socket_file_open(listener->path, mode, &file);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = server_source_add(server, &listener->source, fd, EPOLLIN);
+	if (err) {
+		listener->source = old;
+		socket_file_remove(listener->path, &file);
+		close(fd);
+		return err;
+	}
+	server_source_end(server, &old);
+	listener->file = file;
+	return 0;
+}
+
+int barlease_server_relisten(struct barlease_server *server, uint64_t id,
+			     mode_t mode)
+{
+	struct server_listener *listener;
+	int err;
+
+	if (server->depth)
+		return -EDEADLK;
+	listener = server_listener_find(server, id);
+	if (!listener)
+		return -ENOENT;
+	if (!listener->path)
+		return -EINVAL;
+	if (socket_file_exists(listener->path, &listener->file))
+		return 0;
+	take_rest(server, listener);
+	/* A later server must not find one there that has no file. */
+	server_keep_leave_listener(server, listener);
+	err = socket_renew(server, listener, mode);
+	server_keep_listener(server, listener);
+	server_settle(server);
+	return err ? err : 1;
+}
+
 struct server_listener *server_listener_resume(struct barlease_server *server,
 					       const char *path)
 {

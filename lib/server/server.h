@@ -310,6 +310,9 @@ int server_keep_socket(struct barlease_server *server, const char *path,
 void server_address(int fd, char *path);
 void server_keep_listener(struct barlease_server *server,
 			  struct server_listener *listener);
+/* It is to have another socket. */
+void server_keep_leave_listener(struct barlease_server *server,
+				struct server_listener *listener);
 void server_keep_end_listener(struct barlease_server *server,
 			      struct server_listener *listener);
 /* Return: as server_keep_put(). */

@@ -149,6 +149,27 @@ def test_what_was_handed_over_is_not_passed_on():
                 assert int(flags, 8) & os.O_CLOEXEC, (number, flags)
 
 
+def test_a_socket_whose_file_was_made_again_is_the_one_that_is_kept():
+    with Managed(ALL, "--keep=100") as lending:
+        waiting = lending.lessee()
+        assert waiting("list") == "listed queues/4/4"
+        before = lending.kept()
+        (lending.path / "queues.sock").unlink()
+        lending.reload(ALL)
+        assert waiting("list") == "listed queues/4/4"
+        assert [name for name in lending.kept()
+                if not name.startswith("policy")] == [
+                    name for name in before if not name.startswith("policy")]
+        lending.kill()
+        # It listens all the time, and nobody made it once more.
+        inode = (lending.path / "queues.sock").stat().st_ino
+        meanwhile = lending.lessee()
+        lending.start_again()
+        assert (lending.path / "queues.sock").stat().st_ino == inode
+        for lessee in (waiting, meanwhile):
+            lessee.get("queues")
+
+
 def test_signals_end_it_as_ever():
     for number in (signal.SIGTERM, signal.SIGINT):
         with Managed(ALL) as lending:

@@ -84,6 +84,58 @@ static void a_path_must_be_free_or_left_behind(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+static void a_socket_whose_file_was_removed_gets_one_again(void **state)
+{
+	struct shop *shop = *state;
+	int before = lessee_join(shop), meanwhile, after;
+
+	shop_offer(shop, "slice", 0, 1, 0);
+	lessee_get(shop, before, "slice", NULL);
+	assert_int_equal(barlease_server_relisten(shop->server, shop->listener,
+						  0644),
+			 0);
+	assert_int_equal(mode_of(shop->path), 0600);
+	/* That nobody has seen so far. */
+	meanwhile = lessee_join(shop);
+	assert_int_equal(unlink(shop->path), 0);
+	assert_int_equal(barlease_server_relisten(shop->server, shop->listener,
+						  0644),
+			 1);
+	assert_int_equal(mode_of(shop->path), 0644);
+	after = lessee_join(shop);
+	lessee_request(meanwhile, 1, "slice", FOR_EVER);
+	lessee_take_queued(shop, meanwhile, 1, 1);
+	lessee_request(after, 1, "slice", FOR_EVER);
+	lessee_take_queued(shop, after, 1, 2);
+	lessee_release(before, 5, 1);
+	lessee_take(shop, before, BARLEASE_PACKET_RELEASED, 5);
+	lessee_take_grant(shop, meanwhile, 1, NULL);
+	assert_int_equal(barlease_server_relisten(shop->server,
+						  shop->listener + 1, 0644),
+			 -ENOENT);
+	close(before);
+	close(meanwhile);
+	close(after);
+	shop_settle(shop);
+}
+
+static void a_file_of_another_one_is_not_replaced(void **state)
+{
+	struct shop *shop = *state;
+
+	assert_int_equal(unlink(shop->path), 0);
+	close(open(shop->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_int_equal(barlease_server_relisten(shop->server, shop->listener,
+						  0600),
+			 -EADDRINUSE);
+	assert_int_equal(unlink(shop->path), 0);
+	assert_int_equal(barlease_server_relisten(shop->server, shop->listener,
+						  0600),
+			 1);
+	close(lessee_join(shop));
+	shop_settle(shop);
+}
+
 static void a_socket_that_listens_already_can_be_used(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -120,6 +172,8 @@ static void a_socket_that_listens_already_can_be_used(void **state)
 	assert_int_equal(listen(sock, 10), 0);
 	assert_int_equal(barlease_server_listen_fd(shop->server, sock, &id), 0);
 	assert_int_equal(fcntl(sock, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(barlease_server_relisten(shop->server, id, 0600),
+			 -EINVAL);
 	offer = shop_offer(shop, "slice", 0, 1, 0);
 	assert_int_equal(barlease_server_show_offer(shop->server, offer, id),
 			 0);
@@ -326,6 +380,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		shop_test(a_socket_has_the_mode_that_was_asked_for),
 		shop_test(a_path_must_be_free_or_left_behind),
+		shop_test(a_socket_whose_file_was_removed_gets_one_again),
+		shop_test(a_file_of_another_one_is_not_replaced),
 		shop_test(a_socket_that_listens_already_can_be_used),
 		shop_test(it_is_known_who_has_come),
 		shop_test(the_name_of_a_process_commands_no_terminal),

@@ -25,8 +25,7 @@
 static const char text[] = DEVICE SLICE("one", "0+4K") SLICE("two", "4K+4K");
 static const char other[] = DEVICE SLICE("six", "0+4K") SLICE("ten", "8K+4K");
 
-static char path[] = "/tmp/barlease-policy-XXXXXX";
-static char new_path[sizeof(path) + 4];
+static char path[32], new_path[sizeof(path) + 4];
 
 /* What happens to the file before that read(): 1 is the first. */
 static struct {
@@ -81,9 +80,11 @@ static int setup(void **state)
 
 static int group_setup(void **state)
 {
-	int fd = mkstemp(path);
+	int fd;
 
 	(void)state;
+	strcpy(path, "/tmp/barlease-policy-XXXXXX");
+	fd = mkstemp(path);
 	return fd < 0 ? -1 : close(fd);
 }
 

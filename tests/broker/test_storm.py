@@ -6,8 +6,8 @@ LESSEE
 $BARLEASE_STORM_SEED has it write the policies of that seed.
 """
 
-import contextlib
 import collections
+import contextlib
 import os
 import random
 import signal

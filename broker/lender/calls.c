@@ -10,11 +10,15 @@
 static void who_log(struct log_line *line,
 		    const struct barlease_server_lessee *lessee)
 {
+	const char *unknown = lender_cgroup_unknown(lessee);
+
 	log_format(line, "pid", "%d", lessee->pid);
 	log_format(line, "uid", "%u", lessee->uid);
 	log_format(line, "gid", "%u", lessee->gid);
 	log_text(line, "command", lessee->command);
 	log_text(line, "cgroup", lessee->cgroup);
+	if (unknown)
+		log_text(line, "cgroup-unknown", unknown);
 }
 
 static void lease_log(struct log_line *line,
@@ -147,10 +151,21 @@ static void on_stuck(void *context, const struct barlease_server_lessee *lessee,
 		     lease);
 }
 
-/* The operator is told what the lessee must not know: that it is there. */
-static bool is_kept_from(const struct lender *lender,
-			 const struct barlease_server_lessee *lessee,
-			 const char *name)
+static bool asks_for_cgroup(const struct policy_offer *offer)
+{
+	for (size_t i = 0; i < offer->allow_count; i++)
+		if (offer->allow[i].who == POLICY_CGROUP)
+			return true;
+	return false;
+}
+
+/*
+ * The operator is told what the lessee must not know: that it is there.
+ * Return: why it may not have it; NULL when it may, or there is nothing.
+ */
+static const char *kept_from(const struct lender *lender,
+			     const struct barlease_server_lessee *lessee,
+			     const char *name)
 {
 	const struct setup *setup = lender->setup;
 
@@ -158,10 +173,15 @@ static bool is_kept_from(const struct lender *lender,
 	for (size_t i = 0; setup && i < setup->policy->offer_count; i++) {
 		const struct policy_offer *offer = &setup->policy->offers[i];
 
-		if (!strcmp(offer->name, name))
-			return !lender_may(offer, lessee);
+		if (strcmp(offer->name, name) != 0)
+			continue;
+		if (lender_may(offer, lessee))
+			return NULL;
+		if (asks_for_cgroup(offer) && lender_cgroup_unknown(lessee))
+			return "the policy does not allow it; its cgroup is not known";
+		return "the policy does not allow it";
 	}
-	return false;
+	return NULL;
 }
 
 /* A driver may answer what has no name here. */
@@ -189,11 +209,12 @@ static void on_refuse(void *context,
 		      const char *sentence)
 {
 	struct lender *lender = context;
+	const char *kept = kept_from(lender, lessee, request->name);
 	uint64_t kept_back = 0;
 	struct log_line line;
 
-	if (is_kept_from(lender, lessee, request->name))
-		sentence = "the policy does not allow it";
+	if (kept)
+		sentence = kept;
 	metrics_deny(&lender->metrics, error);
 	control_tell_denied(lender->control, error, sentence, lessee, request);
 	if (!limit_take(&lender->limit, lessee->uid, now_ms(), &kept_back)) {

@@ -159,6 +159,8 @@ void offers_retry(struct lender *lender);
 /* may.c */
 bool lender_may(const struct policy_offer *offer,
 		const struct barlease_server_lessee *lessee);
+/* Why its cgroup is not known, in words; NULL: it is. */
+const char *lender_cgroup_unknown(const struct barlease_server_lessee *lessee);
 /* By its number; NULL where it is not of the policy in force (any more). */
 const struct policy_offer *lender_offer(const struct lender *lender,
 					uint64_t id);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Who may have what. */
+#include <errno.h>
 #include <fnmatch.h>
 
 #include "lender/lender.h"
@@ -38,6 +39,29 @@ bool lender_may(const struct policy_offer *offer,
 			return true;
 	}
 	return false;
+}
+
+const char *lender_cgroup_unknown(const struct barlease_server_lessee *lessee)
+{
+	if (lessee->cgroup[0])
+		return NULL;
+	switch (-lessee->cgroup_error) {
+	case EACCES:
+	case ENOENT:
+	case EPERM:
+		return "/proc does not show barleased the process (hidepid=)";
+	case ESRCH:
+		return "the process is in no pid namespace that /proc shows";
+	case EXDEV:
+		return "it is outside of barleased's cgroup namespace";
+	case ENODATA:
+		return "the process is in none of the unified hierarchy";
+	case ENAMETOOLONG:
+		return "its path is too long";
+	case 0:
+		return "it was not kept over the restart";
+	}
+	return "/proc cannot be read";
 }
 
 const struct policy_offer *lender_offer(const struct lender *lender,

@@ -61,6 +61,14 @@ struct barlease_server_lessee {
 	const char *command;
 	uint32_t leases; /* that it has */
 	uint32_t waiting; /* requests */
+	/* Why @cgroup is not known: -ENOENT, -EPERM or -EACCES: /proc does not
+	 * show this user the process (hidepid=); -ESRCH: it is in no pid
+	 * namespace that /proc shows; -EXDEV: its cgroup is outside of the
+	 * server's cgroup namespace; -ENODATA: it is in none of the unified
+	 * hierarchy; -ENAMETOOLONG; or -errno of reading. 0: it is known, or why
+	 * it is not was not kept over a restart.
+	 */
+	int cgroup_error;
 };
 
 /* What a lessee asks for, or has asked for. */

@@ -31,6 +31,7 @@ server_lessee_of(const struct server_client *client)
 		.command = client->command,
 		.leases = client->lease_count,
 		.waiting = client->waiter_count,
+		.cgroup_error = client->cgroup_error,
 	};
 }
 

@@ -180,6 +180,7 @@ static struct server_client *client_make(struct barlease_server *server,
 	new->pid = peer->pid;
 	new->uid = peer->uid;
 	new->gid = peer->gid;
+	new->cgroup_error = peer->cgroup_error;
 	memcpy(new->command, peer->command, sizeof(new->command));
 	new->socket.fd = -1;
 	new->socket.ready = socket_ready;
@@ -285,8 +286,10 @@ static int resumed_peer(const struct keep_lessee *kept, int fd,
 	if (err)
 		return err;
 	/* Who it is counts as it was then, unless there was no room for that. */
-	if (kept->cgroup[0])
+	if (kept->cgroup[0]) {
 		strcpy(peer->cgroup, kept->cgroup);
+		peer->cgroup_error = 0;
+	}
 	strcpy(peer->command, kept->command);
 	return 0;
 }

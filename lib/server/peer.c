@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,38 +43,89 @@ static int process_open(int sock, pid_t pid)
 	return errno == EINVAL ? -ESRCH : -errno;
 }
 
-/* All of a small file, as a string. */
-static void file_read(pid_t pid, const char *name, char *text, size_t size)
+/*
+ * All of a small file, as a string, which is empty where there is none.
+ * Return: 0 or -errno.
+ */
+static int file_read(const char *path, char *text, size_t size)
+{
+	size_t length = 0;
+	ssize_t more = 0;
+	int err = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	text[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	while (length < size - 1 &&
+	       (more = read(fd, text + length, size - 1 - length)) > 0)
+		length += (size_t)more;
+	if (more < 0) {
+		err = -errno;
+		length = 0;
+	}
+	close(fd);
+	text[length] = '\0';
+	return err;
+}
+
+/*
+ * The number that a process has in this /proc. It need not be the one that it
+ * has for this process: where /proc is that of another pid namespace, what has
+ * that number there is somebody else.
+ *
+ * Return: 0; -ESRCH when it has none; or -errno.
+ */
+static int number_find(int process, int *number)
+{
+	char path[64], text[512];
+	const char *line;
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", process);
+	err = file_read(path, text, sizeof(text));
+	if (err)
+		return err;
+	line = strstr(text, "\nPid:\t");
+	if (!line || sscanf(line + 6, "%d", number) != 1 || *number <= 0)
+		return -ESRCH;
+	return 0;
+}
+
+static int process_read(int number, const char *name, char *text, size_t size)
 {
 	char path[64];
-	size_t length = 0;
-	ssize_t more;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		while (length < size - 1 &&
-		       (more = read(fd, text + length, size - 1 - length)) > 0)
-			length += (size_t)more;
-		close(fd);
-	}
-	text[length] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/%s", number, name);
+	return file_read(path, text, size);
+}
+
+/* Above the root of our own cgroup namespace: part of the way is not told. */
+static bool is_outside(const char *path)
+{
+	return !strncmp(path, "/..", 3) && (!path[3] || path[3] == '/');
 }
 
 /*
  * Its path in the unified hierarchy, which has the number 0. A line that does not
  * end is cut off, and its path that of another one.
  */
-static void cgroup_find(char *lines, char *path, size_t size)
+static int cgroup_find(char *lines, char *path, size_t size)
 {
 	char *rest = lines, *line;
 
-	path[0] = '\0';
-	while ((line = strsep(&rest, "\n")))
-		if (rest && !strncmp(line, "0::", 3) &&
-		    strlen(line + 3) < size)
-			strcpy(path, line + 3);
+	while ((line = strsep(&rest, "\n"))) {
+		if (strncmp(line, "0::", 3) != 0)
+			continue;
+		line += 3;
+		if (!rest || strlen(line) >= size)
+			return -ENAMETOOLONG;
+		if (is_outside(line))
+			return -EXDEV;
+		strcpy(path, line);
+		return 0;
+	}
+	return -ENODATA;
 }
 
 /* A process may call itself anything, and others will be told of it. */
@@ -95,9 +147,28 @@ static int ended(int process)
 	return poll(&poller, 1, 0) != 0;
 }
 
-int server_peer_get(int sock, struct peer *peer)
+/* What /proc tells of it, as far as it does. */
+static void proc_look(struct peer *peer)
 {
 	char lines[2 * PATH_MAX];
+	int number, err;
+
+	peer->cgroup[0] = '\0';
+	peer->command[0] = '\0';
+	err = number_find(peer->process, &number);
+	if (!err) {
+		process_read(number, "comm", peer->command,
+			     sizeof(peer->command));
+		command_clean(peer->command);
+		err = process_read(number, "cgroup", lines, sizeof(lines));
+	}
+	if (!err)
+		err = cgroup_find(lines, peer->cgroup, sizeof(peer->cgroup));
+	peer->cgroup_error = err;
+}
+
+int server_peer_get(int sock, struct peer *peer)
+{
 	struct ucred cred;
 	socklen_t size = sizeof(cred);
 
@@ -109,10 +180,7 @@ int server_peer_get(int sock, struct peer *peer)
 	peer->pid = cred.pid;
 	peer->uid = cred.uid;
 	peer->gid = cred.gid;
-	file_read(cred.pid, "cgroup", lines, sizeof(lines));
-	cgroup_find(lines, peer->cgroup, sizeof(peer->cgroup));
-	file_read(cred.pid, "comm", peer->command, sizeof(peer->command));
-	command_clean(peer->command);
+	proc_look(peer);
 	/* While it lives nobody else has its number. */
 	if (ended(peer->process)) {
 		close(peer->process);

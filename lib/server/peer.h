@@ -15,6 +15,7 @@ struct peer {
 	gid_t gid;
 	int process; /* a pidfd, the caller's */
 	char cgroup[PATH_MAX]; /* "": not known */
+	int cgroup_error; /* why not, as in struct barlease_server_lessee */
 	char command[PEER_COMMAND_SIZE]; /* "": not known */
 };
 

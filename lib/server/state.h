@@ -124,6 +124,7 @@ struct server_client {
 	gid_t *groups;
 	size_t group_count;
 	struct server_cgroup *cgroup;
+	int cgroup_error; /* why it is not known */
 	struct server_account *connections;
 	char command[PEER_COMMAND_SIZE];
 	struct server_source socket, process;

@@ -2,9 +2,11 @@
 /* Who has connected, of whom the kernel may say more than there is room for. */
 #include "support.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,26 +16,48 @@
 #include "server/peer.h"
 
 static int cgroups = -1; /* a file to be read instead */
+static const char *info; /* of the pidfd, instead of its own; NULL: that */
+static int cgroup_errno, info_errno; /* that cannot be opened */
+static char opened[64]; /* the file of a cgroup */
 
 int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...)
 {
 	const char *name = strrchr(path, '/');
+	int fd;
 
 	if (name && !strcmp(name, "/cgroup")) {
+		snprintf(opened, sizeof(opened), "%s", path);
+		errno = cgroup_errno;
+		if (cgroup_errno)
+			return -1;
 		lseek(cgroups, 0, SEEK_SET);
 		return fcntl(cgroups, F_DUPFD_CLOEXEC, 0);
 	}
-	return __real_open64(path, flags);
+	if (!strstr(path, "/fdinfo/") || !(info || info_errno))
+		return __real_open64(path, flags);
+	errno = info_errno;
+	if (info_errno)
+		return -1;
+	fd = memfd_create("info", MFD_CLOEXEC);
+	assert_int_equal(write(fd, info, strlen(info)), strlen(info));
+	lseek(fd, 0, SEEK_SET);
+	return fd;
 }
 
-/* The path that is found where /proc says that, after lines of so many bytes. */
-static void assert_cgroup(size_t before, const char *line, const char *path)
+/*
+ * The path that is found where /proc says that, after lines of so many bytes; and
+ * why there is none.
+ */
+static void assert_known(size_t before, const char *line, const char *path,
+			 int error)
 {
 	static struct peer peer;
 	char *lines = malloc(before + 1);
 	int ends[2];
+
+	opened[0] = '\0';
 
 	assert_non_null(lines);
 	memset(lines, 'x', before + 1);
@@ -48,10 +72,21 @@ static void assert_cgroup(size_t before, const char *line, const char *path)
 	assert_int_equal(server_peer_get(ends[0], &peer), 0);
 	assert_int_equal(peer.pid, getpid());
 	assert_string_equal(peer.cgroup, path);
+	assert_int_equal(peer.cgroup_error, error);
 	close(peer.process);
 	close(ends[0]);
 	close(ends[1]);
 	close(cgroups);
+}
+
+static void assert_cgroup(size_t before, const char *line, const char *path)
+{
+	assert_known(before, line, path, 0);
+}
+
+static void assert_unknown(size_t before, const char *line, int error)
+{
+	assert_known(before, line, "", error);
 }
 
 static void the_cgroup_is_that_of_the_unified_hierarchy(void **state)
@@ -60,8 +95,8 @@ static void the_cgroup_is_that_of_the_unified_hierarchy(void **state)
 	assert_cgroup(0, "0::/a/b\n", "/a/b");
 	assert_cgroup(0, "9:name=x:/y\n0::/a\n", "/a");
 	assert_cgroup(4000, "0::/a/b\n", "/a/b");
-	assert_cgroup(0, "9:cpu:/y\n", "");
-	assert_cgroup(0, "", "");
+	assert_unknown(0, "9:cpu:/y\n", -ENODATA);
+	assert_unknown(0, "", -ENODATA);
 }
 
 /* It could be the name of another one. */
@@ -72,13 +107,66 @@ static void part_of_a_cgroup_is_none(void **state)
 	(void)state;
 	for (size_t before = 2 * PATH_MAX - 20; before < 2 * PATH_MAX + 20;
 	     before++)
-		assert_cgroup(before, "0::/a/b\n",
-			      before < 2 * PATH_MAX - 8 ? "/a/b" : "");
+		if (before < 2 * PATH_MAX - 8)
+			assert_cgroup(before, "0::/a/b\n", "/a/b");
+		else
+			assert_unknown(before, "0::/a/b\n",
+				       before < 2 * PATH_MAX - 3 ?
+					       -ENAMETOOLONG :
+					       -ENODATA);
 	memset(line, 'x', sizeof(line) - 1);
 	memcpy(line, "0::/", 4);
-	assert_cgroup(0, line, "");
+	assert_unknown(0, line, -ENAMETOOLONG);
 	line[PATH_MAX + 10] = '\n';
-	assert_cgroup(0, line, "");
+	assert_unknown(0, line, -ENAMETOOLONG);
+}
+
+/* What is above the root of the cgroup namespace begins so, whatever it is. */
+static void a_cgroup_outside_of_the_namespace_is_none(void **state)
+{
+	(void)state;
+	assert_unknown(0, "0::/../a.service\n", -EXDEV);
+	assert_unknown(0, "0::/../../a\n", -EXDEV);
+	assert_unknown(0, "0::/..\n", -EXDEV);
+	assert_cgroup(0, "0::/..a\n", "/..a");
+	assert_cgroup(0, "0::/\n", "/");
+}
+
+static void what_proc_does_not_show_is_not_known(void **state)
+{
+	static const int errors[] = { ENOENT, EPERM, EACCES };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		cgroup_errno = errors[i];
+		assert_unknown(0, "0::/a\n", -errors[i]);
+	}
+	cgroup_errno = 0;
+	info_errno = ENOENT;
+	assert_unknown(0, "0::/a\n", -ENOENT);
+	info_errno = 0;
+}
+
+/* Its own number may be that of another process in such a /proc. */
+static void the_process_is_looked_up_by_its_number_in_proc(void **state)
+{
+	static const char *const none[] = {
+		"pos:\t0\nPid:\t0\nNSpid:\t0\n",
+		"pos:\t0\nPid:\t-1\n",
+		"pos:\t0\n",
+		"",
+	};
+
+	(void)state;
+	info = "pos:\t0\nPid:\t4711\nNSpid:\t4711\t2\n";
+	assert_cgroup(0, "0::/a\n", "/a");
+	assert_string_equal(opened, "/proc/4711/cgroup");
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		info = none[i];
+		assert_unknown(0, "0::/a\n", -ESRCH);
+		assert_string_equal(opened, "");
+	}
+	info = NULL;
 }
 
 int main(void)
@@ -86,6 +174,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_cgroup_is_that_of_the_unified_hierarchy),
 		cmocka_unit_test(part_of_a_cgroup_is_none),
+		cmocka_unit_test(a_cgroup_outside_of_the_namespace_is_none),
+		cmocka_unit_test(what_proc_does_not_show_is_not_known),
+		cmocka_unit_test(
+			the_process_is_looked_up_by_its_number_in_proc),
 	};
 
 	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);

@@ -93,6 +93,8 @@ class HostPart(Part):
                                      "documents")
         yield from self.python_tests("tests/examples/test_examples.py",
                                      "examples")
+        yield from self.python_tests("tests/packaging/test_packaging.py",
+                                     "packaging")
 
     def add_host_tests(self):
         self.add_selected(self.host_tests())

@@ -172,6 +172,13 @@ struct barlease_server_calls {
 	 * offered again.
 	 */
 	void (*offer_gone)(void *context, uint64_t offer);
+	/* Its user asks more often than requests_max_per_uid of the terms: what
+	 * it asks for, or its coming (came() was not called then), waits for its
+	 * turn. @first: all of this user's was in time before, for as long as it
+	 * takes to have the whole burst again.
+	 */
+	void (*slow)(void *context, const struct barlease_server_lessee *lessee,
+		     bool first);
 };
 
 /*
@@ -181,6 +188,7 @@ struct barlease_server_calls {
  * requests that wait stay, and accesses do not stop. What lessees can notice:
  *  - nobody answers in between;
  *  - a lessee that had not read what it was sent is thrown out, with its leases;
+ *  - who waits to be let in (requests_max_per_uid) must connect anew;
  *  - a GRANT may be told twice, as may the position in a queue;
  *  - a packet that the server had read and not answered when it was killed (not
  *    when it ended between two calls) is lost, and its lessee waits in vain for
@@ -217,6 +225,15 @@ struct barlease_server_terms {
 	 */
 	uint32_t lessees_max;
 	uint32_t lessees_max_per_uid; /* 0: three quarters of that */
+	/* How often the processes of one user may connect, or ask for something,
+	 * in a second, of all connections; what they may in ten seconds they may
+	 * at once. 0: as often as they like. What is more is not refused, but
+	 * waits in their sockets, which are not read until it is their turn. To
+	 * release a lease, or cancel a request that waits, is not to ask, and does
+	 * not wait, unless behind what does on the same connection; nor does the
+	 * end of a connection.
+	 */
+	uint32_t requests_max_per_uid;
 	/* Packets that are kept for a lessee which does not read; 0: 1024. There
 	 * may be four more for each lease that it has. One more, and it is
 	 * thrown out.
@@ -300,6 +317,18 @@ void barlease_server_destroy(struct barlease_server *server);
  */
 int barlease_server_limit_lessees(struct barlease_server *server, uint32_t max,
 				  uint32_t max_per_uid);
+
+/**
+ * barlease_server_limit_requests() - hear users more or less often from now on
+ * @server: server
+ * @max_per_uid: a second, as requests_max_per_uid of the terms
+ *
+ * Also those that wait for their turn.
+ *
+ * Return: 0.
+ */
+int barlease_server_limit_requests(struct barlease_server *server,
+				   uint32_t max_per_uid);
 
 /**
  * barlease_server_get_fd() - what to poll

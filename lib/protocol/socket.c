@@ -55,7 +55,8 @@ void barlease_socket_prepare(int sock, bool takes_fds)
 }
 
 /* @control: NULL where no fd is wanted: the kernel drops them then. */
-static int receive(int sock, union control *control, struct received *received)
+static int receive(int sock, int flags, union control *control,
+		   struct received *received)
 {
 	struct iovec vec = {
 		.iov_base = &received->packet,
@@ -74,7 +75,8 @@ static int receive(int sock, union control *control, struct received *received)
 	received->fd = -1;
 	do {
 		length = recvmsg(sock, &message,
-				 MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+				 MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC |
+					 flags);
 	} while (length < 0 && errno == EINTR);
 	if (length < 0)
 		return -errno;
@@ -98,12 +100,17 @@ int barlease_packet_receive(int sock, struct received *received)
 {
 	union control control;
 
-	return receive(sock, &control, received);
+	return receive(sock, 0, &control, received);
 }
 
 int barlease_packet_receive_alone(int sock, struct received *received)
 {
-	return receive(sock, NULL, received);
+	return receive(sock, 0, NULL, received);
+}
+
+int barlease_packet_peek(int sock, struct received *received)
+{
+	return receive(sock, MSG_PEEK, NULL, received);
 }
 
 int barlease_packet_send(int sock, const union packet *packet, int fd)

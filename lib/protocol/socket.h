@@ -51,6 +51,16 @@ int barlease_packet_receive(int sock, struct received *received);
 int barlease_packet_receive_alone(int sock, struct received *received);
 
 /**
+ * barlease_packet_peek() - look at what barlease_packet_receive_alone() takes
+ *	next
+ * @sock: socket
+ * @received: as there
+ *
+ * Return: as there.
+ */
+int barlease_packet_peek(int sock, struct received *received);
+
+/**
  * barlease_packet_send() - put a packet on a socket
  * @sock: socket
  * @packet: made by barlease_packet_begin() and filled in

@@ -9,9 +9,7 @@
 static uint64_t hash_of(const struct server_offer *offer,
 			enum server_identity identity, uint64_t value)
 {
-	uint64_t where = (offer ? offer->id : 0) * SERVER_IDENTITIES + identity;
-
-	return table_hash(where, value);
+	return table_hash(offer->id * SERVER_IDENTITIES + identity, value);
 }
 
 static struct server_account *find(const struct barlease_server *server,
@@ -34,7 +32,7 @@ static struct server_account *find(const struct barlease_server *server,
 	return NULL;
 }
 
-struct server_account *server_account_get(struct barlease_server *server,
+static struct server_account *account_get(struct barlease_server *server,
 					  struct server_offer *offer,
 					  enum server_identity identity,
 					  uint64_t value)
@@ -55,7 +53,7 @@ struct server_account *server_account_get(struct barlease_server *server,
 	return account;
 }
 
-void server_account_put(struct barlease_server *server,
+static void account_put(struct barlease_server *server,
 			struct server_account *account)
 {
 	if (--account->used)
@@ -120,8 +118,8 @@ int server_share_take(struct barlease_server *server,
 {
 	*share = (struct server_share){ { NULL } };
 	for (unsigned int i = 0; i < SERVER_IDENTITIES; i++) {
-		share->accounts[i] = server_account_get(server, offer, i,
-							value_of(client, i));
+		share->accounts[i] = account_get(server, offer, i,
+						 value_of(client, i));
 		if (!share->accounts[i]) {
 			server_share_drop(server, share);
 			return -ENOMEM;
@@ -135,7 +133,7 @@ void server_share_drop(struct barlease_server *server,
 {
 	for (unsigned int i = 0; i < SERVER_IDENTITIES; i++) {
 		if (share->accounts[i])
-			server_account_put(server, share->accounts[i]);
+			account_put(server, share->accounts[i]);
 		share->accounts[i] = NULL;
 	}
 }

@@ -170,6 +170,17 @@ void server_call_refuse(struct barlease_server *server,
 	leave(server);
 }
 
+void server_call_slow(struct barlease_server *server,
+		      const struct server_client *client, bool first)
+{
+	struct barlease_server_lessee lessee = server_lessee_of(client);
+	const struct barlease_server_calls *calls = enter(server);
+
+	if (calls->slow)
+		calls->slow(server->terms.context, &lessee, first);
+	leave(server);
+}
+
 void server_call_came(struct barlease_server *server,
 		      const struct server_client *client)
 {

@@ -37,7 +37,7 @@ static void leftovers_take(int fd)
 			return;
 }
 
-void server_turn_away(int fd, int error, const char *sentence)
+static void tell_not_let_in(int fd, int error, const char *sentence)
 {
 	union packet packet;
 
@@ -46,6 +46,11 @@ void server_turn_away(int fd, int error, const char *sentence)
 	barlease_packet_send(fd, &packet, -1);
 	/* It may ask at once, and nothing more than that may come. */
 	shutdown(fd, SHUT_RD);
+}
+
+void server_turn_away(int fd, int error, const char *sentence)
+{
+	tell_not_let_in(fd, error, sentence);
 	leftovers_take(fd);
 	close(fd);
 }
@@ -95,25 +100,50 @@ static void packet_take(struct barlease_server *server,
 		server_packet_handle(server, client, &received->packet);
 }
 
-static void packets_take(struct barlease_server *server,
-			 struct server_client *client)
+/* Whether its user may ask or not. Return: whether there was one. */
+static bool packet_next(struct barlease_server *server,
+			struct server_client *client)
 {
 	struct received received;
 	int err;
 
+	err = barlease_packet_receive_alone(client->socket.fd, &received);
+	if (err == -EAGAIN)
+		return false;
+	if (err) {
+		server_client_fail(server, client,
+				   "it has closed its connection");
+		return false;
+	}
+	if (server_packet_asks(server, client, &received.packet))
+		server_user_charge(server, client->user);
+	packet_take(server, client, &received);
+	return true;
+}
+
+/* What would be too much of its user stays where it is. */
+static bool has_turn(struct barlease_server *server,
+		     const struct server_client *client)
+{
+	struct received received;
+
+	return server_user_may_ask(server, client->user) ||
+	       barlease_packet_peek(client->socket.fd, &received) ||
+	       !server_packet_asks(server, client, &received.packet);
+}
+
+static void packets_take(struct barlease_server *server,
+			 struct server_client *client)
+{
 	for (unsigned int i = 0; i < PACKETS_AT_ONCE; i++) {
 		if (client->ended || server_has_unsent(client))
 			return;
-		err = barlease_packet_receive_alone(client->socket.fd,
-						    &received);
-		if (err == -EAGAIN)
-			return;
-		if (err) {
-			server_client_fail(server, client,
-					   "it has closed its connection");
+		if (!has_turn(server, client)) {
+			server_user_line_up(server, client);
 			return;
 		}
-		packet_take(server, client, &received);
+		if (!packet_next(server, client))
+			return;
 		server_settle(server);
 	}
 }
@@ -132,8 +162,11 @@ static void socket_ready(struct barlease_server *server,
 	}
 	if (events & EPOLLOUT)
 		server_flush(server, client);
-	/* It will not say anything any more, and does not read either. */
-	if ((events & EPOLLRDHUP) && server_has_unsent(client))
+	/* It will not say anything any more, and does not read either, or has
+	 * said too much to be waited for.
+	 */
+	if ((events & EPOLLRDHUP) &&
+	    (server_has_unsent(client) || server_waits_for_turn(client)))
 		server_client_fail(server, client,
 				   "it has closed its connection");
 	if (events & (EPOLLIN | EPOLLRDHUP))
@@ -155,8 +188,8 @@ static void client_unmake(struct barlease_server *server,
 {
 	if (client->cgroup)
 		server_cgroup_put(server, client->cgroup);
-	if (client->connections)
-		server_account_put(server, client->connections);
+	if (client->user)
+		server_user_put(server, client->user);
 	free(client->groups);
 	free(client);
 }
@@ -170,9 +203,8 @@ static struct server_client *client_make(struct barlease_server *server,
 	if (!new)
 		return NULL;
 	new->cgroup = server_cgroup_get(server, peer->cgroup);
-	new->connections = server_account_get(server, NULL, SERVER_BY_UID,
-					      peer->uid);
-	if (!new->cgroup || !new->connections) {
+	new->user = server_user_get(server, peer->uid);
+	if (!new->cgroup || !new->user) {
 		client_unmake(server, new);
 		return NULL;
 	}
@@ -190,6 +222,7 @@ static struct server_client *client_make(struct barlease_server *server,
 	list_init(&new->waiters);
 	list_init(&new->out);
 	list_init(&new->unsaid);
+	list_init(&new->turn);
 	list_init(&new->failing);
 	return new;
 }
@@ -220,6 +253,29 @@ static void socket_prepare(int fd)
 
 	barlease_socket_prepare(fd, false);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+static void let_in(struct barlease_server *server, struct server_client *client)
+{
+	server_user_charge(server, client->user);
+	if (server_keep_lessee(server, client, client->socket.fd)) {
+		tell_not_let_in(client->socket.fd, EMFILE,
+				"there is no room to keep one more lessee");
+		server_client_fail(server, client, "it cannot be kept");
+		return;
+	}
+	client->let_in = true;
+	server_call_came(server, client);
+}
+
+void server_client_turn(struct barlease_server *server,
+			struct server_client *client)
+{
+	server_client_watch(server, client);
+	if (!client->let_in)
+		let_in(server, client);
+	else if (!server_has_unsent(client))
+		packet_next(server, client);
 }
 
 void server_client_come(struct barlease_server *server,
@@ -256,7 +312,7 @@ void server_client_come(struct barlease_server *server,
 		return;
 	}
 	client->group_count = (size_t)groups;
-	if (per_uid && client->connections->used > per_uid) {
+	if (per_uid && client->user->connections > per_uid) {
 		client_unmake(server, client);
 		close(peer.process);
 		server_turn_away(fd, EMFILE,
@@ -264,18 +320,14 @@ void server_client_come(struct barlease_server *server,
 		return;
 	}
 	client->id = ++server->last_client;
-	if (server_keep_lessee(server, client, fd)) {
-		client_unmake(server, client);
-		close(peer.process);
-		server_turn_away(fd, EMFILE,
-				 "there is no room to keep one more lessee");
-		return;
-	}
 	err = watch(server, client, fd, peer.process);
 	client_add(server, client);
-	server_call_came(server, client);
 	if (err)
 		server_client_fail(server, client, "it cannot be watched");
+	else if (server_user_may_ask(server, client->user))
+		let_in(server, client);
+	else
+		server_user_line_up(server, client);
 }
 
 static int resumed_peer(const struct keep_lessee *kept, int fd,
@@ -321,6 +373,7 @@ int server_client_resume(struct barlease_server *server,
 	new->group_count = (size_t)groups;
 	new->id = record->id;
 	new->record = record;
+	new->let_in = true;
 	err = watch(server, new, fd, peer.process);
 	client_add(server, new);
 	if (err)
@@ -333,6 +386,7 @@ void server_client_end(struct barlease_server *server,
 		       struct server_client *client)
 {
 	list_remove(&client->failing);
+	list_remove(&client->turn);
 	leftovers_take(client->socket.fd);
 	server_keep_end_lessee(server, client);
 	server_source_end(server, &client->socket);
@@ -346,7 +400,7 @@ void server_client_end(struct barlease_server *server,
 						      struct server_waiter,
 						      of_client));
 	server->client_count--;
-	server_account_put(server, client->connections);
+	server_user_put(server, client->user);
 	list_move_tail(&server->ended, &client->link);
 }
 
@@ -355,7 +409,8 @@ static void forget(struct barlease_server *server,
 {
 	struct server_listener *listener = client->listener;
 
-	server_call_gone(server, client);
+	if (client->let_in)
+		server_call_gone(server, client);
 	list_remove(&client->of_listener);
 	server_listener_put(server, listener);
 	server_cgroup_put(server, client->cgroup);

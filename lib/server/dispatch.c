@@ -13,8 +13,6 @@
 #define TIMERS_MAX 64
 #define ENDS_MAX 64
 
-#define NSEC_PER_SEC 1000000000ull
-
 uint64_t server_now(const struct barlease_server *server)
 {
 	struct timespec now;

@@ -26,7 +26,7 @@ void server_client_watch(struct barlease_server *server,
 {
 	uint32_t events = EPOLLRDHUP;
 
-	if (!server_has_unsent(client))
+	if (!server_has_unsent(client) && !server_waits_for_turn(client))
 		events |= EPOLLIN;
 	if (server_has_unsent(client) || !list_empty(&client->unsaid))
 		events |= EPOLLOUT;

@@ -257,6 +257,23 @@ static void release_handle(struct barlease_server *server,
 	server_tell_released(server, client, serial, packet->lease);
 }
 
+bool server_packet_asks(struct barlease_server *server,
+			const struct server_client *client,
+			const union packet *packet)
+{
+	const struct server_lease *lease;
+
+	switch (packet->header.type) {
+	case BARLEASE_PACKET_CANCEL:
+		return !waiter_find(client, packet->cancel.request);
+	case BARLEASE_PACKET_RELEASE:
+		lease = server_lease_find(server, packet->release.lease);
+		return !lease || lease->client != client;
+	default:
+		return true;
+	}
+}
+
 void server_packet_handle(struct barlease_server *server,
 			  struct server_client *client,
 			  const union packet *packet)

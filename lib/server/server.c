@@ -36,7 +36,8 @@ static uint32_t lessees_max(void)
 static int tables_init(struct barlease_server *server)
 {
 	if (table_init(&server->leases) || table_init(&server->names) ||
-	    table_init(&server->accounts) || table_init(&server->cgroups))
+	    table_init(&server->accounts) || table_init(&server->cgroups) ||
+	    table_init(&server->uids))
 		return -ENOMEM;
 	return 0;
 }
@@ -46,6 +47,7 @@ static void lists_init(struct barlease_server *server)
 	list_init(&server->devices);
 	list_init(&server->offers);
 	list_init(&server->listeners);
+	list_init(&server->users);
 	list_init(&server->clients);
 	list_init(&server->ended);
 	list_init(&server->failing);
@@ -86,6 +88,7 @@ static void server_free(struct barlease_server *server)
 	table_end(&server->names);
 	table_end(&server->accounts);
 	table_end(&server->cgroups);
+	table_end(&server->uids);
 	server_timers_end(&server->timers);
 	free(server);
 }
@@ -195,6 +198,7 @@ void barlease_server_destroy(struct barlease_server *server)
 		server_offer_free(list_entry(link, struct server_offer, link));
 	list_for_each(link, next, &server->devices)
 		free(list_entry(link, struct server_device, link));
+	server_users_end(server);
 	server_free(server);
 }
 

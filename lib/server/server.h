@@ -120,6 +120,9 @@ void server_client_end(struct barlease_server *server,
 void server_client_clear(struct barlease_server *server,
 			 struct server_client *client);
 void server_client_free(struct server_client *client);
+/* Let it in, or hear one packet of it. */
+void server_client_turn(struct barlease_server *server,
+			struct server_client *client);
 
 /* out.c */
 
@@ -166,6 +169,11 @@ void server_list_pack(struct barlease_server *server,
 void server_list_advance(struct server_client *client);
 
 /* request.c */
+
+/* Does it count as asked for? What gives something back does not. */
+bool server_packet_asks(struct barlease_server *server,
+			const struct server_client *client,
+			const union packet *packet);
 void server_packet_handle(struct barlease_server *server,
 			  struct server_client *client,
 			  const union packet *packet);
@@ -280,12 +288,25 @@ int server_share_take(struct barlease_server *server,
 		      struct server_offer *offer, struct server_share *share);
 void server_share_drop(struct barlease_server *server,
 		       struct server_share *share);
-struct server_account *server_account_get(struct barlease_server *server,
-					  struct server_offer *offer,
-					  enum server_identity identity,
-					  uint64_t value);
-void server_account_put(struct barlease_server *server,
-			struct server_account *account);
+
+/* user.c */
+
+/* For one more connection. Return: it, or NULL: no memory. */
+struct server_user *server_user_get(struct barlease_server *server, uid_t uid);
+/* For one less. */
+void server_user_put(struct barlease_server *server, struct server_user *user);
+/* May it ask for something now? */
+bool server_user_may_ask(const struct barlease_server *server,
+			 const struct server_user *user);
+/* It has asked for something. */
+void server_user_charge(struct barlease_server *server,
+			struct server_user *user);
+/* It may not: have a client wait, for server_client_turn(). */
+void server_user_line_up(struct barlease_server *server,
+			 struct server_client *client);
+bool server_waits_for_turn(const struct server_client *client);
+/* All of them, when no client is left. */
+void server_users_end(struct barlease_server *server);
 
 /* cgroup.c */
 struct server_cgroup *server_cgroup_get(struct barlease_server *server,
@@ -399,6 +420,8 @@ void server_call_refuse(struct barlease_server *server,
 			const struct server_client *client,
 			const struct barlease_server_request *request,
 			int error, const char *sentence);
+void server_call_slow(struct barlease_server *server,
+		      const struct server_client *client, bool first);
 void server_call_came(struct barlease_server *server,
 		      const struct server_client *client);
 void server_call_gone(struct barlease_server *server,

@@ -13,6 +13,7 @@
 #include "server/timer.h"
 
 #define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_SEC 1000000000ull
 
 struct server_device {
 	struct list link; /* of the server */
@@ -95,7 +96,7 @@ enum server_identity {
 
 struct server_account {
 	struct table_node node;
-	struct server_offer *offer; /* NULL: connections */
+	struct server_offer *offer;
 	enum server_identity identity;
 	uint64_t value;
 	uint32_t used;
@@ -103,6 +104,21 @@ struct server_account {
 
 struct server_share {
 	struct server_account *accounts[SERVER_IDENTITIES];
+};
+
+/* All processes of a user. */
+struct server_user {
+	struct table_node by_uid;
+	struct list link; /* of the server */
+	uid_t uid;
+	uint32_t connections;
+	/* When all that it has asked for so far is paid, nanoseconds: how far
+	 * that is away is how much of its burst it has used.
+	 */
+	uint64_t paid;
+	struct list line; /* clients, of which each waits for its turn */
+	struct server_timer timer; /* the next turn, or that all is paid */
+	bool slowed; /* since all was paid */
 };
 
 /* The same for all that are in it. */
@@ -125,7 +141,7 @@ struct server_client {
 	size_t group_count;
 	struct server_cgroup *cgroup;
 	int cgroup_error; /* why it is not known */
-	struct server_account *connections;
+	struct server_user *user;
 	char command[PEER_COMMAND_SIZE];
 	struct server_source socket, process;
 	struct list leases, waiters;
@@ -138,6 +154,8 @@ struct server_client {
 	struct list *listing; /* NULL: none */
 	uint32_t listing_serial, listed;
 	struct keep_record *record; /* NULL: not kept */
+	struct list turn; /* of its user, if it must wait to be heard */
+	bool let_in; /* the lessor and the store know of it */
 	struct list failing; /* of the server, if it is to be ended */
 	const char *ended; /* why, or is to be; NULL: connected */
 };
@@ -227,10 +245,10 @@ struct barlease_server {
 	struct server_source timer;
 	uint64_t timer_due; /* what it is set to */
 	struct server_timers timers;
-	struct table leases, names, accounts, cgroups;
+	struct table leases, names, accounts, cgroups, uids;
 	uint64_t last_offer, last_listener, last_client, last_lease;
 	uint64_t last_order, last_cgroup;
-	struct list devices, offers, listeners;
+	struct list devices, offers, listeners, users;
 	struct list clients, ended; /* ended: have leases, or are to be told */
 	uint32_t client_count, waiter_count;
 	/* What follows, see above. */

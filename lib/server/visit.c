@@ -50,9 +50,13 @@ int barlease_server_each_lessee(struct barlease_server *server,
 
 	server->depth++;
 	list_for_each(link, next, &server->clients) {
-		struct barlease_server_lessee lessee = server_lessee_of(
-			list_entry(link, struct server_client, link));
+		const struct server_client *client =
+			list_entry(link, struct server_client, link);
+		struct barlease_server_lessee lessee =
+			server_lessee_of(client);
 
+		if (!client->let_in)
+			continue;
 		found = visit(context, &lessee);
 		if (found)
 			break;

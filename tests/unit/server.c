@@ -130,6 +130,12 @@ static void on_offer_gone(void *context, uint64_t offer)
 	note(context, "offer_gone %d\n", (int)offer);
 }
 
+static void on_slow(void *context, const struct barlease_server_lessee *lessee,
+		    bool first)
+{
+	note(context, "%s %d\n", first ? "slow" : "again", (int)lessee->id);
+}
+
 static uint64_t now(void *context)
 {
 	const struct shop *shop = context;
@@ -155,6 +161,7 @@ static void shop_start(struct shop *shop,
 		.came = on_came,
 		.gone = on_gone,
 		.offer_gone = on_offer_gone,
+		.slow = on_slow,
 	};
 	assert_int_equal(barlease_server_create(&own, &shop->server), 0);
 	assert_int_equal(barlease_server_add_device(shop->server, shop->device),

@@ -21,7 +21,8 @@ struct shop {
 	char path[64];
 	unsigned int fds; /* that there were before */
 	/* Callbacks, "grant 1", "recall 1 500", "end 1 3", "stuck 1 -5",
-	 * "refuse NAME 16", "came 1", "gone 1", "offer_gone 1", a line each.
+	 * "refuse NAME 16", "came 1", "gone 1", "offer_gone 1", "slow 1" (for
+	 * the first time, or else "again 1"), a line each.
 	 */
 	char journal[16384];
 	uint64_t hidden; /* offer that nobody may know of; 0: none */

@@ -70,6 +70,33 @@ static void a_packet_arrives_as_it_was_sent(void **state)
 	assert_false(received.fds_lost);
 }
 
+static void a_packet_that_was_looked_at_is_still_there(void **state)
+{
+	struct received received;
+	union packet packet;
+	unsigned int fds;
+	int *ends = *state;
+
+	assert_int_equal(barlease_packet_peek(ends[1], &received), -EAGAIN);
+	barlease_packet_begin(&packet, BARLEASE_PACKET_RELEASE, 9);
+	packet.release.lease = 0x123456789abcdef;
+	assert_int_equal(barlease_packet_send(ends[0], &packet, STDERR_FILENO),
+			 0);
+	fds = fd_count();
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(barlease_packet_peek(ends[1], &received), 0);
+		assert_int_equal(received.length, sizeof(packet.release));
+		assert_memory_equal(&received.packet, &packet,
+				    sizeof(packet.release));
+		assert_true(received.fds_lost);
+	}
+	assert_int_equal(fd_count(), fds);
+	assert_int_equal(barlease_packet_receive(ends[1], &received), 0);
+	assert_int_equal(received.packet.release.lease, packet.release.lease);
+	assert_true(received.fd >= 0);
+	close(received.fd);
+}
+
 static void an_fd_arrives_and_is_not_inherited(void **state)
 {
 	struct received received;
@@ -225,6 +252,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(test, connect_setup, connect_teardown)
 	const struct CMUnitTest tests[] = {
 		CONNECTED(a_packet_arrives_as_it_was_sent),
+		CONNECTED(a_packet_that_was_looked_at_is_still_there),
 		CONNECTED(an_fd_arrives_and_is_not_inherited),
 		CONNECTED(of_several_fds_none_is_left),
 		CONNECTED(fds_that_are_not_wanted_are_never_there),

@@ -9,6 +9,7 @@ $BARLEASE_STORM_SEED has it write the policies of that seed.
 import collections
 import contextlib
 import os
+import pathlib
 import random
 import signal
 import struct
@@ -161,6 +162,14 @@ class Storm(Managed):
             # A range that somebody had may come free a bit later.
             self.until(lambda path=socket, what=expected:
                        self.listed(path) == what)
+
+    def fds(self):
+        """But for the file of figures, which it has open for a moment."""
+        count = 0
+        for link in pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                count += not os.readlink(link).startswith(str(self.figures))
+        return count
 
     def is_sanitized(self):
         with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as maps:

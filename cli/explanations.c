@@ -30,10 +30,12 @@ const struct explanation explanations[] = {
 	  "Wait (--wait 10s). barlease list shows the operator who holds "
 	  "them; barlease recall asks for one back." },
 	{ ETIMEDOUT, "a request", "nothing came free",
-	  "Nothing came free in the time that the request waited, or the "
-	  "server does not answer.",
+	  "Nothing came free in the time that the request waited; or the "
+	  "server does not answer, or your processes ask so often that it is "
+	  "not their turn.",
 	  "Wait longer (--wait), or see who holds it: barlease list, as the "
-	  "operator." },
+	  "operator. If its log says event=slowed of you, ask less often, or "
+	  "have the operator raise max-requests-per-second." },
 	{ ECANCELED, "a request", "as was asked",
 	  "The request was cancelled, or the server ended while it waited.",
 	  "Ask again." },

@@ -240,6 +240,21 @@ static void on_offer_gone(void *context, uint64_t offer)
 	lender->retry = true;
 }
 
+/* Told once, until the user has asked for little for some time. */
+static void on_slow(void *context, const struct barlease_server_lessee *lessee,
+		    bool first)
+{
+	struct lender *lender = context;
+	struct log_line line;
+
+	lender->metrics.slowed++;
+	if (!first)
+		return;
+	log_begin(&line, LOG_NOTICE, "slowed");
+	who_log(&line, lessee);
+	log_end(&line);
+}
+
 const struct barlease_server_calls lender_calls = {
 	.visible = on_visible,
 	.grant = on_grant,
@@ -248,4 +263,5 @@ const struct barlease_server_calls lender_calls = {
 	.stuck = on_stuck,
 	.refuse = on_refuse,
 	.offer_gone = on_offer_gone,
+	.slow = on_slow,
 };

@@ -150,6 +150,9 @@ static void counters_visit(const struct metrics *metrics,
 	denials_visit(metrics, visiting);
 	counter(visiting, "barlease_recalls_total",
 		"Leases that were asked back.", metrics->recalls);
+	counter(visiting, "barlease_slowed_total",
+		"Times that a process waited as its user asks too often.",
+		metrics->slowed);
 	counter(visiting, "barlease_stuck_total",
 		"Leases that the kernel did not take back.", metrics->stuck);
 	counter(visiting, "barlease_log_lines_lost_total",

@@ -91,7 +91,7 @@ int lender_load(struct lender *lender);
 /* To be called when the fd of the server is readable. */
 int lender_dispatch(struct lender *lender);
 
-/* limits.c: let in as many as a policy says */
+/* limits.c: let in as many as a policy says, and hear them as often */
 void lender_limit(struct lender *lender, const struct policy *policy);
 
 /* lost.c */

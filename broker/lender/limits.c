@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* How many may be connected at a time. */
+/* How many may be connected at a time, and how often they may ask. */
 #include <sys/resource.h>
 
 #include "lender/lender.h"
@@ -11,6 +11,13 @@
  */
 #define CONNECTIONS 8192
 #define CONNECTIONS_PER_USER 512
+
+/*
+ * Each may be an fd that the service manager takes and drops again, and two lines
+ * of the log. At once a user may ask ten times as often, which is enough for all
+ * that he may have connected to connect, list and ask at the same moment.
+ */
+#define REQUESTS_PER_SECOND 200
 
 /* Each takes two fds, and a third is for leases. */
 static uint32_t connections_max(void)
@@ -35,4 +42,8 @@ void lender_limit(struct lender *lender, const struct policy *policy)
 				   max - max / 4 :
 				   CONNECTIONS_PER_USER;
 	barlease_server_limit_lessees(lender->server, max, per_user);
+	barlease_server_limit_requests(lender->server,
+				       policy->requests_max ?
+					       policy->requests_max :
+					       REQUESTS_PER_SECOND);
 }

@@ -13,7 +13,7 @@
 /* What has happened since the start. */
 struct metrics {
 	uint64_t resumed; /* leases of a barleased before, also if they ended */
-	uint64_t grants, denials_kept_back, recalls, stuck;
+	uint64_t grants, denials_kept_back, recalls, slowed, stuck;
 	uint64_t denials[METRICS_DENIALS]; /* by metrics_denial_error() */
 	uint64_t ends[METRICS_ENDS]; /* by enum barlease_end */
 	uint64_t reloads, reloads_rejected;

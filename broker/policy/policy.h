@@ -70,6 +70,7 @@ struct policy {
 	size_t offer_count;
 	/* At a time; 0: it does not say. */
 	uint32_t connections_max, connections_max_per_user;
+	uint32_t requests_max; /* of a user, in a second; 0: the same */
 	char *text; /* that it was read from */
 	size_t length;
 };

@@ -111,6 +111,12 @@ WRONG = [
      second("[Server]\nmax-connections = 9\n"
             "max-connections-per-user = 10\n"),
      ["12: max-connections-per-user = 10: more than max-connections, 9"]),
+    ("no_requests", second("[Server]\nmax-requests-per-second = 0\n"),
+     ["11: max-requests-per-second = 0: not a number from 1 to 4294967295"]),
+    ("a_misspelt_number_of_requests",
+     second("[Server]\nmax-request-per-second = 9\n"),
+     ["11: max-request-per-second = 9: no such key; do you mean "
+      "max-requests-per-second?"]),
     ("a_key_of_the_server_elsewhere", with_key("max-connections = 9"),
      ["10: max-connections = 9: is for a [Server], not for a [Pool]"]),
     ("a_section_without_a_name", changed(1, "[Device]"),
@@ -346,7 +352,8 @@ FINE = [
     ("the_longest_line", with_key("#" + "x" * 197)),
     ("the_longest_section", changed(4, "[Pool " + "x" * 43 + "]")),
     ("a_server", second("[Server]\nmax-connections = 9\n"
-                        "max-connections-per-user = 9\n")),
+                        "max-connections-per-user = 9\n"
+                        "max-requests-per-second = 4294967295\n")),
     ("more_connections_of_a_user_than_of_all_by_default",
      second("[Server]\nmax-connections-per-user = 100000\n")),
     ("numbers_of_all_kinds", changed(7, "range = 0x100000+262144")),

@@ -27,6 +27,8 @@ CLIENTS = 12
 SOCKETS = ("a.sock", "b.sock", "made/c.sock")
 NAMES = ("one", "two", "three", "four")
 STEADY = """\
+[Server]
+max-requests-per-second = 1000000
 [Device fixed]
 backend = sim
 size = 1M

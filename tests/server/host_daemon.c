@@ -45,6 +45,7 @@ void host_daemon_is(const char *path)
 static const char policy[] = "[Server]\n"
 			     "max-connections = 8192\n"
 			     "max-connections-per-user = 8192\n"
+			     "max-requests-per-second = 1000000\n"
 			     "[Device host]\n"
 			     "backend = sim\n"
 			     "size = 128K\n"

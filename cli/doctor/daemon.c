@@ -9,6 +9,32 @@
 #include "operators.h"
 #include "sockets.h"
 
+/* Nobody has said what to lend, so the service would not start. */
+static bool lacks_policy(const struct machine *machine)
+{
+	char path[PATH_MAX];
+
+	return !path_print(path, "%s/barlease.conf", machine->etc) &&
+	       !path_exists(path);
+}
+
+static void missing_found(struct diagnosis *diagnosis, const char *path)
+{
+	if (lacks_policy(diagnosis->machine))
+		found(diagnosis, "barleased", VERDICT_NOTE,
+		      "if it is wanted, say in /etc/barlease.conf what is lent "
+		      "to whom (barlease.conf(5)), then start it: systemctl "
+		      "start barleased; a driver with a lease server of its "
+		      "own does without",
+		      "it does not run, and there is no /etc/barlease.conf");
+	else
+		found(diagnosis, "barleased", VERDICT_NOTE,
+		      "start it, if it is wanted: systemctl start barleased, "
+		      "or barleased --control SOCKET FILE; a driver with a "
+		      "lease server of its own does without",
+		      "it does not run, or has no %s", path);
+}
+
 static void control_check(struct diagnosis *diagnosis)
 {
 	struct holdings holdings = { 0 };
@@ -21,11 +47,7 @@ static void control_check(struct diagnosis *diagnosis)
 	fd = operators_connect(path);
 	switch (fd) {
 	case -ENOENT:
-		found(diagnosis, "barleased", VERDICT_NOTE,
-		      "start it, if it is wanted: systemctl start barleased, "
-		      "or barleased --control SOCKET FILE; a driver with a "
-		      "lease server of its own does without",
-		      "it does not run, or has no %s", path);
+		missing_found(diagnosis, path);
 		return;
 	case -EACCES:
 		found(diagnosis, "barleased", VERDICT_NOTE,

@@ -93,9 +93,11 @@ void module_check(struct diagnosis *diagnosis)
 			      release);
 		else
 			found(diagnosis, "module", VERDICT_WRONG,
-			      "install it: dkms autoinstall, with the headers "
-			      "of this kernel (linux-headers-$(uname -r)); "
-			      "simulated devices do without",
+			      "install it: with the headers of this kernel "
+			      "(linux-headers-$(uname -r)), by dkms "
+			      "autoinstall where DKMS has its source, else by "
+			      "scripts/dkms-install of barlease's; simulated "
+			      "devices do without",
 			      "there is no barlease-vfio-pci for kernel %s",
 			      release);
 		return;

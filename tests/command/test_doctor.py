@@ -134,7 +134,8 @@ def test_the_module_must_be_there_for_this_kernel():
         assert result == "ok" and "bind loads it" in seen, seen
         made.file("proc/sys/kernel/osrelease", "6.12.100-other\n")
         (result, seen, remedy), = made.doctor(status=1)["module"]
-        assert "6.12.100-other" in seen and "dkms" in remedy, seen
+        assert "6.12.100-other" in seen, seen
+        assert "scripts/dkms-install" in remedy, remedy
         # What is like it is another one.
         made.file("lib/modules/6.12.100-other/modules.dep",
                   "kernel/x.ko: updates/barlease-vfio-pci.ko\n")
@@ -285,6 +286,18 @@ def bound(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     made.bind(str(path))
     return made
+
+
+def test_a_policy_comes_before_the_start():
+    with machine() as made:
+        (result, seen, remedy), = made.doctor()["barleased"]
+        assert result == "note" and "no /etc/barlease.conf" in seen, seen
+        assert remedy.index("barlease.conf(5)") < \
+               remedy.index("systemctl start barleased"), remedy
+        made.file("etc/barlease.conf", "")
+        (result, seen, remedy), = made.doctor()["barleased"]
+        assert result == "note" and "control.sock" in seen, seen
+        assert remedy.startswith("start it"), remedy
 
 
 def test_sockets_that_nobody_listens_to_are_wrong():

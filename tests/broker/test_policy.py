@@ -127,10 +127,24 @@ def test_as_many_keys_as_there_is_room_for_take_no_time():
 
 
 def test_wrong_command_lines_are_refused():
-    for line in ([], ["--check"], ["--what"], ["a", "b"],
-                 ["--check", "a", "b"]):
-        status, said = fails(*line)
-        assert status == 2 and said.startswith("usage: barleased"), line
+    for line, wrong in (
+            ([], "a policy is needed, such as /etc/barlease.conf"),
+            (["--check"], "--check: lacks its value"),
+            (["--keep=1", "--metrics"], "--metrics: lacks its value"),
+            (["--what"], "--what: no such option, or not with a value"),
+            (["--keep=1", "a", "-kc"],
+             "-k: no such option, or not with a value"),
+            (["--help=me"], "--help=me: no such option, or not with a value"),
+            (["--w\x1b[2J"], "--w\\x1b[2J: no such option, or not with a "
+                             "value"),
+            (["--keep=0", "a"], "0: not a number of fds from 1 to 4096"),
+            (["--keep=4097", "a"], "4097: not a number of fds from 1 to 4096"),
+            (["--keep", "9x", "a"], "9x: not a number of fds from 1 to 4096"),
+            (["a", "b", "c"], "b: there is one policy, and nothing behind it"),
+            (["--check", "a", "b"],
+             "b: --check takes one policy, and nothing else")):
+        assert fails(*line) == (
+            2, f"barleased: {wrong}; see barleased --help\n"), fails(*line)
 
 
 tap.run([*(wrong_test(*case) for case in WRONG),

@@ -7,6 +7,7 @@ import signal
 import sys
 
 import tap
+from lending import Lending
 from manager import Managed
 from policies import ALL, BOTH, DEVICE, QUEUES
 
@@ -46,6 +47,15 @@ def test_it_is_not_ready_with_a_wrong_policy():
     assert lending.process.wait(60) == 1
     lending.hear()
     assert not lending.told, lending.told
+    lending.folder.cleanup()
+
+
+def test_keep_without_a_service_manager_is_refused_in_words():
+    lending = Lending(ALL, "--keep=100")
+    lending.start()
+    assert lending.process.wait(60) == 1
+    failed, = lending.lines("failed")
+    assert "nobody keeps fds as --keep wants it" in failed["error"], failed
     lending.folder.cleanup()
 
 

@@ -43,3 +43,29 @@ test_function_is_bound_by_udev_as_long_as_it_is_told()
 	have_nvme_come
 	! [ "$(driver_of_nvme)" = barlease-vfio-pci ] || fail "it is bound still"
 }
+
+# Of the group that nvme has when it is bound to a VFIO driver.
+owner_of_nvme()
+{
+	barlease bind "$nvme"
+	udevadm settle
+	stat -c %U "/dev/vfio/$1"
+	barlease unbind "$nvme"
+}
+
+test_rules_of_the_machine_say_which_groups_are_of_the_service()
+{
+	local rule=/etc/udev/rules.d/70-barlease.rules group
+
+	group=$(basename "$(readlink "/sys/bus/pci/devices/$nvme/iommu_group")")
+	systemctl start systemd-udevd
+	is "$(owner_of_nvme "$group")" barlease
+	echo 'SUBSYSTEM=="vfio", KERNEL=="0815", OWNER="barlease"' >$rule
+	udevadm control --reload
+	is "$(owner_of_nvme "$group")" root
+	echo "SUBSYSTEM==\"vfio\", KERNEL==\"$group\", OWNER=\"barlease\"" >$rule
+	udevadm control --reload
+	is "$(owner_of_nvme "$group")" barlease
+	rm $rule
+	udevadm control --reload
+}

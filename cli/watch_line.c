@@ -2,6 +2,7 @@
 #include "watch_line.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -24,13 +25,19 @@ static const char *event_name(uint32_t event)
 						      : "unknown";
 }
 
+/* It is a number of another program, of which not each has a negative one. */
+static const char *stuck_words(uint32_t error)
+{
+	return error_words(error < INT_MAX ? -(int)error : -INT_MAX);
+}
+
 static const char *why_words(const struct watch_line *line)
 {
 	switch (line->event) {
 	case CONTROL_ENDED:
 		return end_words(line->why);
 	case CONTROL_STUCK:
-		return error_words(-(int)line->why);
+		return stuck_words(line->why);
 	case CONTROL_DENIED:
 		return line->sentence;
 	}

@@ -25,6 +25,10 @@ SECONDS = 2
 
 def memory(lending):
     """The most that it has had, in KiB."""
+    with open(f"/proc/{lending.process.pid}/maps", encoding="ascii") as file:
+        # A sanitizer keeps what is freed.
+        if "libasan" in file.read():
+            return 0
     with open(f"/proc/{lending.process.pid}/status", encoding="ascii") as file:
         return int(re.search(r"VmHWM:\s+(\d+)", file.read())[1])
 

@@ -111,6 +111,9 @@ static void event_take(struct input *input, struct control_packet_event *event)
 	event->header.serial = 0;
 	event->event = input_byte(input);
 	event->why = input_word(input);
+	/* Now and then one that is negative to who does not look. */
+	if (event->why & 0x8000)
+		event->why <<= 16;
 	lease_take(input, &event->lease);
 	text_take(input, event->sentence, sizeof(event->sentence));
 }

@@ -44,7 +44,11 @@ static void fds_run_out(struct world *world)
 
 static void mood_changes(struct world *world)
 {
+	static const uint32_t rates[] = { 0, 1, 10, 1000 };
+
 	world->mood = input_byte(&world->input);
+	promise(!barlease_server_limit_requests(world->server,
+						rates[world->mood >> 6]));
 }
 
 static void lease_ends(struct world *world)

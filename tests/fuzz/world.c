@@ -190,10 +190,20 @@ static void on_end(void *context, const struct barlease_server_lessee *lessee,
 		barlease_server_recall(world->server, world->last_lease, 0);
 }
 
+static void on_came(void *context, const struct barlease_server_lessee *lessee)
+{
+	struct world *world = context;
+
+	promise(!lessee->leases && !lessee->waiting);
+	world->came++;
+}
+
 static void on_gone(void *context, const struct barlease_server_lessee *lessee,
 		    const char *reason)
 {
-	(void)context;
+	struct world *world = context;
+
+	promise(world->gone++ < world->came);
 	promise(reason && *reason);
 	promise(!lessee->leases && !lessee->waiting);
 }
@@ -207,6 +217,7 @@ static void server_make(struct world *world)
 			.request = on_request,
 			.grant = on_grant,
 			.end = on_end,
+			.came = on_came,
 			.gone = on_gone,
 		},
 		.lessees_max = CLIENTS - 1,
@@ -266,6 +277,7 @@ void world_end(struct world *world)
 {
 	fuzz_fds_exhaust(false);
 	barlease_server_destroy(world->server);
+	promise(world->came == world->gone);
 	for (uint64_t i = 1; i <= world->last_lease && i < LEASES_MAX; i++)
 		promise(world->began[i] && world->ended[i]);
 	for (unsigned int i = 0; i < CLIENTS; i++)

@@ -37,7 +37,8 @@ struct world {
 	uint64_t listeners[LISTENERS], offers[OFFERS];
 	struct client clients[CLIENTS];
 	uint64_t last_lease; /* the newest that was granted */
-	uint8_t mood; /* what callbacks do */
+	uint8_t mood; /* what callbacks do, and how often users may ask */
+	unsigned int came, gone; /* lessees that it told of */
 	/* Of a slice of each offer, by the widest terms it has had. */
 	uint32_t sharers_max[OFFERS];
 	/* Of each lease whether the server said that it has begun, and ended. */

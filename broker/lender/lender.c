@@ -45,8 +45,8 @@ void lender_end(struct lender *lender)
 	keep_end(&lender->keep);
 }
 
-static void mistakes_log(const struct lender *lender,
-			 const struct mistakes *mistakes)
+void mistakes_log(const struct lender *lender, const struct mistakes *mistakes,
+		  bool kept)
 {
 	struct log_line line;
 
@@ -55,6 +55,8 @@ static void mistakes_log(const struct lender *lender,
 		log_format(&line, "at", "%s:%u", lender->file,
 			   mistakes->list[i].line);
 		log_text(&line, "reason", mistakes->list[i].text);
+		if (kept)
+			log_text(&line, "policy", "kept");
 		log_end(&line);
 	}
 }
@@ -64,7 +66,7 @@ static int policy_load(const struct lender *lender, struct policy **policy)
 	struct mistakes mistakes = { 0 };
 	int err = policy_read(lender->file, policy, &mistakes);
 
-	mistakes_log(lender, &mistakes);
+	mistakes_log(lender, &mistakes, false);
 	mistakes_free(&mistakes);
 	return err;
 }

@@ -91,6 +91,10 @@ int lender_load(struct lender *lender);
 /* To be called when the fd of the server is readable. */
 int lender_dispatch(struct lender *lender);
 
+/* Those of the policy file, or of the policy that was kept. */
+void mistakes_log(const struct lender *lender, const struct mistakes *mistakes,
+		  bool kept);
+
 /* limits.c: let in as many as a policy says, and hear them as often */
 void lender_limit(struct lender *lender, const struct policy *policy);
 

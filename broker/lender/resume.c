@@ -68,7 +68,9 @@ static void failure_log(int err)
 	struct log_line line;
 
 	log_begin(&line, LOG_CRIT, "resume-failed");
-	log_text(&line, "error", strerror(-err));
+	log_text(&line, "error",
+		 err == -EBADMSG ? "the policy before has mistakes" :
+				   strerror(-err));
 	log_text(&line, "reason",
 		 "leases of the barleased before are taken back");
 	log_end(&line);
@@ -86,6 +88,7 @@ static int kept_policy_parse(const struct lender *lender,
 	if (err)
 		return err;
 	err = policy_parse_kept(text, length, policy, &mistakes);
+	mistakes_log(lender, &mistakes, true);
 	mistakes_free(&mistakes);
 	free(text);
 	return err;

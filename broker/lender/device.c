@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "lender/lender.h"
 #include "log.h"
+
+/* Before a function that is in use is asked for anew, nanoseconds. */
+#define BUSY_PAUSE 50000000
 
 /* A function is what it is, whatever the policy calls it. */
 static bool is_same(const struct policy_device *a,
@@ -46,6 +50,23 @@ static int sim_open(const struct policy_device *wanted, const char *name,
 	return barlease_device_open_sim(&terms, device);
 }
 
+/* What the manager has a copy of, too, it closes in a moment. */
+static int vfio_open(struct lender *lender, const struct policy_device *wanted,
+		     struct barlease_device **device, const char **reason)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE };
+	int err;
+
+	while ((err = barlease_device_open_by(wanted->bdf, BARLEASE_ANY_WAY,
+					      NULL, device, reason)) ==
+		       -EBUSY &&
+	       lender->patience) {
+		lender->patience--;
+		nanosleep(&pause, NULL);
+	}
+	return err;
+}
+
 /* The one of a barleased before, if there is one. */
 static int device_get(struct lender *lender, const struct policy_device *wanted,
 		      struct barlease_device **device, const char **reason)
@@ -60,8 +81,7 @@ static int device_get(struct lender *lender, const struct policy_device *wanted,
 	if (wanted->backend == POLICY_SIM)
 		err = sim_open(wanted, name, device);
 	else
-		err = barlease_device_open_by(wanted->bdf, BARLEASE_ANY_WAY,
-					      NULL, device, reason);
+		err = vfio_open(lender, wanted, device, reason);
 	if (err)
 		return err;
 	err = keep_device(&lender->keep, *device);

@@ -43,6 +43,7 @@ struct lender {
 	int wanted; /* epoll: readable when a device is wanted back */
 	bool resuming; /* what a barleased before has lost may be missing */
 	bool resumed; /* leases of a barleased before are here */
+	unsigned int patience; /* how often to ask anew for a function in use */
 	bool retry; /* a range has come free that an offer may wait for */
 	struct control *control; /* operators' socket, or NULL */
 	const char *why_recall; /* what is being recalled for; NULL: policy */

@@ -6,6 +6,10 @@
 
 #include "lender/lender.h"
 #include "log.h"
+#include "service/manager.h"
+
+/* Of a function in use, see BUSY_PAUSE: 5 seconds. */
+#define BUSY_TRIES 100
 
 static int count_lease(void *context,
 		       const struct barlease_server_lessee *lessee,
@@ -125,6 +129,30 @@ static int begin_anew(struct lender *lender)
 	lender_end(lender);
 	err = lender_create(lender->file, lender->keep.max, lender);
 	lender->handed = handed;
+	lender->patience = BUSY_TRIES;
+	return err;
+}
+
+/* Devices that nobody has wanted are closed, too. */
+static void parts_drop(struct lender *lender)
+{
+	if (lender->keep.part_count)
+		lender->patience = BUSY_TRIES;
+	keep_drop(&lender->keep);
+}
+
+/*
+ * A function is in use as long as the manager has copies of its fds. It closes
+ * them some time after it has heard that it is to.
+ */
+static int load_first(struct lender *lender)
+{
+	int err;
+
+	if (lender->patience)
+		manager_settle();
+	err = lender_load(lender);
+	lender->patience = 0;
 	return err;
 }
 
@@ -149,7 +177,7 @@ int lender_begin(struct lender *lender)
 		if (err)
 			return err;
 	}
-	keep_drop(&lender->keep);
+	parts_drop(lender);
 	err = barlease_server_resume(lender->server);
 	if (err == -EPROTO || err == -EPROTONOSUPPORT) {
 		failure_log(err);
@@ -157,5 +185,5 @@ int lender_begin(struct lender *lender)
 		if (!err)
 			err = barlease_server_resume(lender->server);
 	}
-	return err ? err : lender_load(lender);
+	return err ? err : load_first(lender);
 }

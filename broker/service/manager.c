@@ -11,6 +11,9 @@
 #define NSEC_PER_USEC 1000
 #define USEC_PER_SEC 1000000ull
 
+/* How long it may take to hear of what it is told. */
+#define HEARING (3 * USEC_PER_SEC)
+
 void manager_ready(const char *status)
 {
 	sd_notifyf(0, "READY=1\nSTATUS=%s", status);
@@ -62,6 +65,11 @@ int manager_store(const char *name, int fd)
 void manager_forget(const char *name)
 {
 	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+void manager_settle(void)
+{
+	sd_notify_barrier(0, HEARING);
 }
 
 void manager_free(struct manager_fd *fds, size_t count)

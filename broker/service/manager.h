@@ -28,6 +28,9 @@ int manager_store(const char *name, int fd);
 /* Have what is kept by this name no longer. */
 void manager_forget(const char *name);
 
+/* Wait until it has heard of all that it was told, for a few seconds at most. */
+void manager_settle(void);
+
 struct manager_fd {
 	int fd;
 	char *name; /* "": none */

@@ -25,6 +25,8 @@
 /* How often a device is opened, and what comes of it. */
 static unsigned int opened;
 static int open_answer;
+/* How often it is EBUSY before. */
+static unsigned int busy;
 
 int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
 				   const char *vf_token,
@@ -52,6 +54,10 @@ int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
 	assert_null(vf_token);
 	opened++;
 	*reason = "because";
+	if (busy) {
+		busy--;
+		return -EBUSY;
+	}
 	return open_answer ? open_answer
 			   : barlease_device_open_sim(&terms, dev);
 }
@@ -110,6 +116,7 @@ static int setup(void **state)
 	memset(&fixture, 0, sizeof(fixture));
 	opened = 0;
 	open_answer = 0;
+	busy = 0;
 	watch_answer = 0;
 	strcpy(fixture.folder, "/tmp/barlease-lender-XXXXXX");
 	assert_non_null(mkdtemp(fixture.folder));
@@ -178,6 +185,38 @@ static void a_device_that_cannot_be_opened_is_told_with_the_reason(void **state)
 	assert_said(fixture, "event=device-failed at=");
 	assert_said(fixture, "/policy:1 device=a pci=" BDF
 			     " error=\"Operation not permitted\" reason=because");
+}
+
+static void a_device_in_use_is_waited_for_as_long_as_there_is_patience(
+	void **state)
+{
+	struct fixture *fixture = *state;
+
+	policy_write(fixture, "a", 2, "0+4K", "");
+	busy = 1;
+	assert_int_equal(lender_load(&fixture->lender), -EBUSY);
+	assert_int_equal(opened, 1);
+	busy = 10;
+	fixture->lender.patience = 2;
+	assert_int_equal(lender_load(&fixture->lender), -EBUSY);
+	assert_int_equal(opened, 1 + 3);
+	assert_int_equal(fixture->lender.patience, 0);
+	busy = 2;
+	fixture->lender.patience = 3;
+	assert_int_equal(lender_load(&fixture->lender), 0);
+	assert_int_equal(opened, 1 + 3 + 3);
+	assert_int_equal(fixture->lender.patience, 1);
+}
+
+static void nothing_but_a_device_in_use_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+
+	policy_write(fixture, "a", 2, "0+4K", "");
+	open_answer = -ENODEV;
+	fixture->lender.patience = 2;
+	assert_int_equal(lender_load(&fixture->lender), -ENODEV);
+	assert_int_equal(opened, 1);
 }
 
 /* The device stays open, and what was lent of it before is. */
@@ -330,6 +369,9 @@ int main(void)
 		lender_test(a_device_is_opened_once_whatever_it_is_called),
 		lender_test(
 			a_device_that_cannot_be_opened_is_told_with_the_reason),
+		lender_test(
+			a_device_in_use_is_waited_for_as_long_as_there_is_patience),
+		lender_test(nothing_but_a_device_in_use_is_waited_for),
 		lender_test(a_range_that_the_device_does_not_have_is_rejected),
 		lender_test(
 			a_range_with_msix_is_rejected_unless_the_policy_insists),

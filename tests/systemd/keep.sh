@@ -151,6 +151,33 @@ test_policy_that_changed_meanwhile_recalls()
 	is "$(tell a list)" "listed queues/16/15"
 }
 
+# What is kept is none of what it says, which nobody sees before the next process.
+spoil()
+{
+	local state
+
+	state=$(find "/proc/$(main_pid)/fd" -lname '/memfd:barlease-state*')
+	printf x | dd of="$state" conv=notrunc status=none
+}
+
+test_who_cannot_go_on_has_the_function_at_its_first_start()
+{
+	local said
+
+	have_lessees
+	spoil
+	replaced_by kill -KILL
+	is "$(property NRestarts)" 1
+	has_logged BARLEASE_EVENT=resume-failed || fail "it goes on"
+	! has_logged BARLEASE_EVENT=device-failed || fail "it is in use"
+	said=$(tell a event)
+	[[ $said == "hangup "* ]] || fail "a: $said"
+	is "$(tell a touch)" gone
+	lessee c $queues
+	get c queues
+	is "$(tell c touch)" touched
+}
+
 test_watchdog_replaces_one_that_stands_still_and_leases_stay()
 {
 	local drop_in=/run/systemd/system/$unit.d

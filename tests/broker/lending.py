@@ -119,7 +119,7 @@ class Lending:
     def lines(self, event):
         """What was logged of an event, each as a dictionary."""
         return [fields_of(line) for line in self.said().splitlines()
-                if line.startswith(f"event={event} ")]
+                if line.split(" ", 1)[0] == f"event={event}"]
 
     def fds(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

@@ -13,7 +13,7 @@
 #include "server/server.h"
 
 /* Connections before it is the turn of those that are there. */
-#define CONNECTIONS_AT_ONCE 16
+#define CONNECTIONS_AT_ONCE 4
 
 /* How long to let those wait who want to connect where the machine lacks
  * something, milliseconds.

@@ -78,9 +78,11 @@ def meanwhile(what):
                 pass
         finally:
             os._exit(1)
-    yield
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    try:
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def kept_messages(lending):

@@ -422,6 +422,22 @@ static void only_so_many_lessees_are_let_in(void **state)
 	close(third);
 }
 
+/* Each of them takes longer than a packet of those that are there. */
+static void who_comes_in_numbers_comes_by_and_by(void **state)
+{
+	struct shop *shop = *state;
+	int socks[5];
+
+	for (unsigned int i = 0; i < 5; i++)
+		socks[i] = connect_to(shop->path);
+	assert_int_equal(barlease_server_dispatch(shop->server), 1);
+	assert_journal(shop, "came 1\ncame 2\ncame 3\ncame 4\n");
+	shop_settle(shop);
+	assert_journal(shop, "came 5\n");
+	for (unsigned int i = 0; i < 5; i++)
+		close(socks[i]);
+}
+
 /* What it has asked meanwhile must not be all that it hears of. */
 static void who_is_turned_away_and_has_asked_is_told(void **state)
 {
@@ -628,6 +644,7 @@ int main(void)
 		shop_test(who_has_many_leases_is_told_of_all),
 		shop_test(what_is_on_its_way_arrives),
 		shop_test(only_so_many_lessees_are_let_in),
+		shop_test(who_comes_in_numbers_comes_by_and_by),
 		shop_test(who_is_turned_away_and_has_asked_is_told),
 		shop_test(other_numbers_of_lessees_count_from_then_on),
 		shop_test(lessees_leave_a_third_of_the_fds_for_leases),

@@ -25,8 +25,10 @@ int lender_create(const char *file, uint32_t keep, struct lender *lender)
 	if (lender->wanted < 0)
 		return -errno;
 	err = barlease_server_create(&terms, &lender->server);
-	if (err)
+	if (err) {
 		close(lender->wanted);
+		lender->wanted = -1;
+	}
 	return err;
 }
 
@@ -40,7 +42,8 @@ void lender_end(struct lender *lender)
 		devices_close(lender, lender->setup, &none);
 	setup_free(lender->setup);
 	lender->setup = NULL;
-	close(lender->wanted);
+	if (lender->wanted >= 0)
+		close(lender->wanted);
 	handed_end(&lender->handed);
 	keep_end(&lender->keep);
 }

@@ -54,7 +54,7 @@ struct lender {
  * @file: policy file; lives as long as the lender
  * @keep: how many fds the service manager keeps for it, up to KEEP_FDS_MAX; 0:
  *	none
- * @lender: to be filled, for lender_end()
+ * @lender: to be filled, for lender_end(), also where that fails
  *
  * Return: 0; as barlease_server_create(); or -errno.
  */

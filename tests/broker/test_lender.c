@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lender/lender.h"
@@ -360,6 +361,30 @@ static void a_refusal_is_told_whatever_its_error_is(void **state)
 	assert_said(fixture, "event=deny offer=one error=524 reason=why pid=7");
 }
 
+/* As it is when what a barleased before has left is no good, and nothing new is. */
+static void what_could_not_be_made_has_no_fd_to_close(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rlimit limit, one_more;
+	struct lender lender;
+	int next, err;
+
+	next = dup(fixture->before);
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	one_more = limit;
+	one_more.rlim_cur = (rlim_t)next + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &one_more), 0);
+	err = lender_create(fixture->file, 0, &lender);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(err, -EMFILE);
+	/* Somebody else's by now. */
+	assert_int_equal(dup(fixture->before), next);
+	lender_end(&lender);
+	assert_int_equal(close(next), 0);
+}
+
 #define lender_test(function) \
 	cmocka_unit_test_setup_teardown(function, setup, teardown)
 
@@ -379,6 +404,7 @@ int main(void)
 		lender_test(a_device_that_cannot_be_watched_is_not_lent_from),
 		lender_test(a_device_may_be_missing_when_another_is_resumed),
 		lender_test(a_refusal_is_told_whatever_its_error_is),
+		lender_test(what_could_not_be_made_has_no_fd_to_close),
 	};
 
 	return cmocka_run_group_tests_name("broker_lender", tests, NULL, NULL);

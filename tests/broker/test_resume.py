@@ -414,6 +414,17 @@ def test_what_the_store_has_no_room_for_is_refused():
             "refused ENFILE")
 
 
+def test_who_the_store_has_no_room_for_is_not_heard():
+    with Kept(ALL, room=6 + 4 + 1) as lending, connect(lending) as lessee:
+        ask(lessee)
+        lending.process.send_signal(signal.SIGSTOP)
+        with connect(lending) as other:
+            other.send(LIST.pack(16, 1, 1, 1, 0))
+            lending.process.send_signal(signal.SIGCONT)
+            assert b"no room" in other.recv(512)
+            assert not other.recv(512)
+
+
 def test_a_store_that_is_full_has_room_for_the_next_policy():
     with Kept(ALL, room=6 + 4 + 3) as lending:
         lessee = lending.lessee()

@@ -48,7 +48,9 @@ struct barlease_server;
 struct barlease_server_lessee {
 	uint64_t id;
 	uint64_t listener; /* that it came by */
-	/* As of the moment when it connected. */
+	/* As of the moment when it connected; the cgroup and the command, of that
+	 * when it was let in (requests_max_per_uid).
+	 */
 	pid_t pid; /* 0: of a namespace that cannot be seen from here */
 	uid_t uid;
 	gid_t gid;
@@ -175,7 +177,9 @@ struct barlease_server_calls {
 	/* Its user asks more often than requests_max_per_uid of the terms: what
 	 * it asks for, or its coming (came() was not called then), waits for its
 	 * turn. @first: all of this user's was in time before, for as long as it
-	 * takes to have the whole burst again.
+	 * takes to have the whole burst again. Of one that waits to come and is
+	 * not the first, @lessee has no cgroup, and no command, which are not
+	 * looked up before it is its turn.
 	 */
 	void (*slow)(void *context, const struct barlease_server_lessee *lessee,
 		     bool first);

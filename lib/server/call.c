@@ -27,7 +27,7 @@ server_lessee_of(const struct server_client *client)
 		.gid = client->gid,
 		.groups = client->groups,
 		.group_count = client->group_count,
-		.cgroup = client->cgroup->path,
+		.cgroup = client->cgroup ? client->cgroup->path : "",
 		.command = client->command,
 		.leases = client->lease_count,
 		.waiting = client->waiter_count,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Lessees, from the moment when they connect until nothing of them is left. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,6 +22,9 @@
  */
 #define KEPT_BY_KERNEL (8 << 10)
 
+#define CANNOT_WATCH "your process cannot be watched"
+#define NO_MEMORY "the server has no memory"
+
 /* That are thrown away when it is to go. */
 #define LEFTOVERS_MAX 64
 
@@ -35,6 +39,14 @@ static void leftovers_take(int fd)
 	for (unsigned int i = 0; i < LEFTOVERS_MAX; i++)
 		if (barlease_packet_receive_alone(fd, &received))
 			return;
+}
+
+/* Whoever has connected is gone, or wants it to look so. */
+static bool has_hung_up(int fd)
+{
+	struct pollfd poller = { .fd = fd };
+
+	return poll(&poller, 1, 0) > 0 && (poller.revents & POLLHUP);
 }
 
 static void tell_not_let_in(int fd, int error, const char *sentence)
@@ -188,10 +200,8 @@ static void client_unmake(struct barlease_server *server,
 {
 	if (client->cgroup)
 		server_cgroup_put(server, client->cgroup);
-	if (client->user)
-		server_user_put(server, client->user);
-	free(client->groups);
-	free(client);
+	server_user_put(server, client->user);
+	server_client_free(client);
 }
 
 static struct server_client *client_make(struct barlease_server *server,
@@ -202,18 +212,15 @@ static struct server_client *client_make(struct barlease_server *server,
 
 	if (!new)
 		return NULL;
-	new->cgroup = server_cgroup_get(server, peer->cgroup);
 	new->user = server_user_get(server, peer->uid);
-	if (!new->cgroup || !new->user) {
-		client_unmake(server, new);
+	if (!new->user) {
+		free(new);
 		return NULL;
 	}
 	new->listener = listener;
 	new->pid = peer->pid;
 	new->uid = peer->uid;
 	new->gid = peer->gid;
-	new->cgroup_error = peer->cgroup_error;
-	memcpy(new->command, peer->command, sizeof(new->command));
 	new->socket.fd = -1;
 	new->socket.ready = socket_ready;
 	new->process.fd = -1;
@@ -255,17 +262,76 @@ static void socket_prepare(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
+static void not_let_in(struct barlease_server *server,
+		       struct server_client *client, int error,
+		       const char *sentence)
+{
+	tell_not_let_in(client->socket.fd, error, sentence);
+	server_client_fail(server, client, sentence);
+}
+
+static struct peer client_peer(const struct server_client *client)
+{
+	return (struct peer){
+		.pid = client->pid,
+		.uid = client->uid,
+		.gid = client->gid,
+		.process = client->process.fd,
+	};
+}
+
+static int client_know(struct barlease_server *server,
+		       struct server_client *client,
+		       const struct peer_proc *proc)
+{
+	client->cgroup = server_cgroup_get(server, proc->cgroup);
+	client->cgroup_error = proc->cgroup_error;
+	memcpy(client->command, proc->command, sizeof(client->command));
+	return client->cgroup ? 0 : -ENOMEM;
+}
+
+/* Return: 0, or -errno when it cannot be let in. */
+static int client_look(struct barlease_server *server,
+		       struct server_client *client)
+{
+	const struct peer peer = client_peer(client);
+	struct peer_proc proc;
+	int err = server_peer_look(&peer, &proc);
+
+	return err ? err : client_know(server, client, &proc);
+}
+
 static void let_in(struct barlease_server *server, struct server_client *client)
 {
+	int err = 0;
+
 	server_user_charge(server, client->user);
+	if (!client->cgroup)
+		err = client_look(server, client);
+	if (err) {
+		not_let_in(server, client, -err,
+			   err == -ESRCH ? CANNOT_WATCH : NO_MEMORY);
+		return;
+	}
 	if (server_keep_lessee(server, client, client->socket.fd)) {
-		tell_not_let_in(client->socket.fd, EMFILE,
-				"there is no room to keep one more lessee");
-		server_client_fail(server, client, "it cannot be kept");
+		not_let_in(server, client, EMFILE,
+			   "there is no room to keep one more lessee");
 		return;
 	}
 	client->let_in = true;
 	server_call_came(server, client);
+}
+
+/*
+ * Nothing is looked up in /proc of who is one of many, that they cost little; but
+ * of the first, who is told of, it is.
+ */
+static void have_wait(struct barlease_server *server,
+		      struct server_client *client)
+{
+	if (!client->user->slowed)
+		client_look(server, client);
+	server_user_line_up(server, client);
 }
 
 void server_client_turn(struct barlease_server *server,
@@ -287,6 +353,10 @@ void server_client_come(struct barlease_server *server,
 	struct peer peer;
 	int err;
 
+	if (has_hung_up(fd)) {
+		close(fd);
+		return;
+	}
 	socket_prepare(fd);
 	if (server->client_count >= server->terms.lessees_max) {
 		server_turn_away(fd, EMFILE, "too many lessees are connected");
@@ -294,13 +364,20 @@ void server_client_come(struct barlease_server *server,
 	}
 	err = server_peer_get(fd, &peer);
 	if (err) {
-		server_turn_away(fd, -err, "your process cannot be watched");
+		server_turn_away(fd, -err, CANNOT_WATCH);
 		return;
 	}
 	client = client_make(server, listener, &peer);
 	if (!client) {
 		close(peer.process);
-		server_turn_away(fd, ENOMEM, "the server has no memory");
+		server_turn_away(fd, ENOMEM, NO_MEMORY);
+		return;
+	}
+	if (per_uid && client->user->connections > per_uid) {
+		client_unmake(server, client);
+		close(peer.process);
+		server_turn_away(fd, EMFILE,
+				 "too many lessees of this user are connected");
 		return;
 	}
 	groups = server_peer_groups(fd, &client->groups);
@@ -312,13 +389,6 @@ void server_client_come(struct barlease_server *server,
 		return;
 	}
 	client->group_count = (size_t)groups;
-	if (per_uid && client->user->connections > per_uid) {
-		client_unmake(server, client);
-		close(peer.process);
-		server_turn_away(fd, EMFILE,
-				 "too many lessees of this user are connected");
-		return;
-	}
 	client->id = ++server->last_client;
 	err = watch(server, client, fd, peer.process);
 	client_add(server, client);
@@ -327,22 +397,27 @@ void server_client_come(struct barlease_server *server,
 	else if (server_user_may_ask(server, client->user))
 		let_in(server, client);
 	else
-		server_user_line_up(server, client);
+		have_wait(server, client);
 }
 
 static int resumed_peer(const struct keep_lessee *kept, int fd,
-			struct peer *peer)
+			struct peer *peer, struct peer_proc *proc)
 {
 	int err = server_peer_get(fd, peer);
 
 	if (err)
 		return err;
+	err = server_peer_look(peer, proc);
+	if (err) {
+		close(peer->process);
+		return err;
+	}
 	/* Who it is counts as it was then, unless there was no room for that. */
 	if (kept->cgroup[0]) {
-		strcpy(peer->cgroup, kept->cgroup);
-		peer->cgroup_error = 0;
+		strcpy(proc->cgroup, kept->cgroup);
+		proc->cgroup_error = 0;
 	}
-	strcpy(peer->command, kept->command);
+	strcpy(proc->command, kept->command);
 	return 0;
 }
 
@@ -352,16 +427,19 @@ int server_client_resume(struct barlease_server *server,
 {
 	struct server_listener *listener;
 	struct server_client *new;
-	ssize_t groups;
+	struct peer_proc proc;
 	struct peer peer;
+	ssize_t groups;
 	int err;
 
-	err = resumed_peer(&record->of_lessee, fd, &peer);
+	err = resumed_peer(&record->of_lessee, fd, &peer, &proc);
 	if (err)
 		return err;
 	listener = server_listener_resume(server, record->of_lessee.path);
 	new = listener ? client_make(server, listener, &peer) : NULL;
-	groups = new ? server_peer_groups(fd, &new->groups) : -ENOMEM;
+	groups = new ? client_know(server, new, &proc) : -ENOMEM;
+	if (!groups)
+		groups = server_peer_groups(fd, &new->groups);
 	if (groups < 0) {
 		if (new)
 			client_unmake(server, new);
@@ -413,7 +491,8 @@ static void forget(struct barlease_server *server,
 		server_call_gone(server, client);
 	list_remove(&client->of_listener);
 	server_listener_put(server, listener);
-	server_cgroup_put(server, client->cgroup);
+	if (client->cgroup)
+		server_cgroup_put(server, client->cgroup);
 	list_move_tail(&server->buried, &client->link);
 }
 

@@ -43,6 +43,13 @@ static int process_open(int sock, pid_t pid)
 	return errno == EINVAL ? -ESRCH : -errno;
 }
 
+static int ended(int process)
+{
+	struct pollfd poller = { .fd = process, .events = POLLIN };
+
+	return poll(&poller, 1, 0) != 0;
+}
+
 /*
  * All of a small file, as a string, which is empty where there is none.
  * Return: 0 or -errno.
@@ -140,33 +147,6 @@ static void command_clean(char *command)
 			*command = '?';
 }
 
-static int ended(int process)
-{
-	struct pollfd poller = { .fd = process, .events = POLLIN };
-
-	return poll(&poller, 1, 0) != 0;
-}
-
-/* What /proc tells of it, as far as it does. */
-static void proc_look(struct peer *peer)
-{
-	char lines[2 * PATH_MAX];
-	int number, err;
-
-	peer->cgroup[0] = '\0';
-	peer->command[0] = '\0';
-	err = number_find(peer->process, &number);
-	if (!err) {
-		process_read(number, "comm", peer->command,
-			     sizeof(peer->command));
-		command_clean(peer->command);
-		err = process_read(number, "cgroup", lines, sizeof(lines));
-	}
-	if (!err)
-		err = cgroup_find(lines, peer->cgroup, sizeof(peer->cgroup));
-	peer->cgroup_error = err;
-}
-
 int server_peer_get(int sock, struct peer *peer)
 {
 	struct ucred cred;
@@ -177,16 +157,35 @@ int server_peer_get(int sock, struct peer *peer)
 	peer->process = process_open(sock, cred.pid);
 	if (peer->process < 0)
 		return peer->process;
-	peer->pid = cred.pid;
-	peer->uid = cred.uid;
-	peer->gid = cred.gid;
-	proc_look(peer);
-	/* While it lives nobody else has its number. */
 	if (ended(peer->process)) {
 		close(peer->process);
 		return -ESRCH;
 	}
+	peer->pid = cred.pid;
+	peer->uid = cred.uid;
+	peer->gid = cred.gid;
 	return 0;
+}
+
+int server_peer_look(const struct peer *peer, struct peer_proc *proc)
+{
+	char lines[2 * PATH_MAX];
+	int number, err;
+
+	proc->cgroup[0] = '\0';
+	proc->command[0] = '\0';
+	err = number_find(peer->process, &number);
+	if (!err) {
+		process_read(number, "comm", proc->command,
+			     sizeof(proc->command));
+		command_clean(proc->command);
+		err = process_read(number, "cgroup", lines, sizeof(lines));
+	}
+	if (!err)
+		err = cgroup_find(lines, proc->cgroup, sizeof(proc->cgroup));
+	proc->cgroup_error = err;
+	/* While it lives nobody else has its number. */
+	return ended(peer->process) ? -ESRCH : 0;
 }
 
 ssize_t server_peer_groups(int sock, gid_t **groups)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Who has connected. */
+/*
+ * Who has connected: what the socket tells, which costs little, and what is to be
+ * found in /proc, which costs ten times as much.
+ */
 #ifndef SERVER_PEER_H
 #define SERVER_PEER_H
 
@@ -14,6 +17,9 @@ struct peer {
 	uid_t uid;
 	gid_t gid;
 	int process; /* a pidfd, the caller's */
+};
+
+struct peer_proc {
 	char cgroup[PATH_MAX]; /* "": not known */
 	int cgroup_error; /* why not, as in struct barlease_server_lessee */
 	char command[PEER_COMMAND_SIZE]; /* "": not known */
@@ -28,6 +34,15 @@ struct peer {
  * connection now; or -errno.
  */
 int server_peer_get(int socket, struct peer *peer);
+
+/**
+ * server_peer_look() - what /proc tells of it, as far as it does
+ * @peer: which
+ * @proc: where to put it
+ *
+ * Return: 0; -ESRCH when that process is gone, so that it may be of another one.
+ */
+int server_peer_look(const struct peer *peer, struct peer_proc *proc);
 
 /**
  * server_peer_groups() - the supplementary groups that who connected had then

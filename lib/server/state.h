@@ -139,7 +139,7 @@ struct server_client {
 	gid_t gid;
 	gid_t *groups;
 	size_t group_count;
-	struct server_cgroup *cgroup;
+	struct server_cgroup *cgroup; /* NULL: was not looked for so far */
 	int cgroup_error; /* why it is not known */
 	struct server_user *user;
 	char command[PEER_COMMAND_SIZE];

@@ -127,7 +127,14 @@ int __wrap_server_peer_get(int sock, struct peer *peer)
 	peer->pid = 1;
 	peer->uid = client->uid;
 	peer->gid = client->uid / 2;
-	strcpy(peer->cgroup, client->uid % 2 ? "/odd" : "/even");
+	return 0;
+}
+
+int __wrap_server_peer_look(const struct peer *peer, struct peer_proc *proc);
+int __wrap_server_peer_look(const struct peer *peer, struct peer_proc *proc)
+{
+	memset(proc, 0, sizeof(*proc));
+	strcpy(proc->cgroup, peer->uid % 2 ? "/odd" : "/even");
 	return 0;
 }
 

@@ -261,7 +261,7 @@ void assert_journal(struct shop *shop, const char *lines)
 	shop->journal[0] = '\0';
 }
 
-int lessee_join_at(struct shop *shop, const char *path)
+int lessee_connect(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -271,6 +271,13 @@ int lessee_join_at(struct shop *shop, const char *path)
 	assert_int_equal(connect(sock, (struct sockaddr *)&address,
 				 sizeof(address)),
 			 0);
+	return sock;
+}
+
+int lessee_join_at(struct shop *shop, const char *path)
+{
+	int sock = lessee_connect(path);
+
 	shop_settle(shop);
 	return sock;
 }

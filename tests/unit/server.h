@@ -61,6 +61,8 @@ void shop_pass(struct shop *shop, uint64_t ms);
 void assert_journal(struct shop *shop, const char *lines);
 
 /* Connect. Return: the connection. */
+/* Not heard of by the server so far. */
+int lessee_connect(const char *path);
 int lessee_join(struct shop *shop);
 int lessee_join_at(struct shop *shop, const char *path);
 void lessee_send(int sock, const union packet *packet);

@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "server/peer.h"
@@ -53,7 +56,8 @@ int __wrap_open64(const char *path, int flags, ...)
 static void assert_known(size_t before, const char *line, const char *path,
 			 int error)
 {
-	static struct peer peer;
+	static struct peer_proc proc;
+	struct peer peer;
 	char *lines = malloc(before + 1);
 	int ends[2];
 
@@ -71,8 +75,9 @@ static void assert_known(size_t before, const char *line, const char *path,
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	assert_int_equal(server_peer_get(ends[0], &peer), 0);
 	assert_int_equal(peer.pid, getpid());
-	assert_string_equal(peer.cgroup, path);
-	assert_int_equal(peer.cgroup_error, error);
+	assert_int_equal(server_peer_look(&peer, &proc), 0);
+	assert_string_equal(proc.cgroup, path);
+	assert_int_equal(proc.cgroup_error, error);
 	close(peer.process);
 	close(ends[0]);
 	close(ends[1]);
@@ -169,6 +174,34 @@ static void the_process_is_looked_up_by_its_number_in_proc(void **state)
 	info = NULL;
 }
 
+/* What was read may be of who has its number now. */
+static void nothing_is_told_of_a_process_that_has_ended(void **state)
+{
+	static struct peer_proc proc;
+	struct peer peer = { .pid = fork() };
+	siginfo_t ended;
+
+	(void)state;
+	if (!peer.pid) {
+		pause();
+		_exit(1);
+	}
+	cgroups = memfd_create("cgroup", MFD_CLOEXEC);
+	peer.process = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+	assert_true(peer.process >= 0);
+	assert_int_equal(server_peer_look(&peer, &proc), 0);
+	assert_string_equal(proc.command, "test_peer");
+	assert_int_equal(kill(peer.pid, SIGKILL), 0);
+	/* It has its number still. */
+	assert_int_equal(waitid(P_PID, (id_t)peer.pid, &ended,
+				WEXITED | WNOWAIT),
+			 0);
+	assert_int_equal(server_peer_look(&peer, &proc), -ESRCH);
+	assert_int_equal(waitpid(peer.pid, NULL, 0), peer.pid);
+	close(peer.process);
+	close(cgroups);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +211,7 @@ int main(void)
 		cmocka_unit_test(what_proc_does_not_show_is_not_known),
 		cmocka_unit_test(
 			the_process_is_looked_up_by_its_number_in_proc),
+		cmocka_unit_test(nothing_is_told_of_a_process_that_has_ended),
 	};
 
 	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);

@@ -73,20 +73,6 @@ static void who_breaks_the_protocol_is_thrown_out(void **state)
 	close(guest(shop));
 }
 
-/* The server has not heard of it yet. */
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	assert_true(sock >= 0);
-	strcpy(address.sun_path, path);
-	assert_int_equal(connect(sock, (struct sockaddr *)&address,
-				 sizeof(address)),
-			 0);
-	return sock;
-}
-
 /* Linux 6.16 and later. */
 static bool kernel_refuses_fds(int sock)
 {
@@ -119,7 +105,7 @@ static void an_fd_with_a_packet_cannot_be_sent_or_is_a_violation(void **state)
 		lessee_take(shop, sock, BARLEASE_PACKET_RELEASED, 8);
 		close(sock);
 		/* Nor before the server has looked at the connection. */
-		sock = connect_to(shop->path);
+		sock = lessee_connect(shop->path);
 		err = barlease_packet_send(sock, &packet, STDERR_FILENO);
 		assert_int_equal(err, -EPERM);
 		close(sock);
@@ -163,8 +149,8 @@ static void a_socket_that_is_given_takes_neither_fds_nor_credentials(
 
 	offer = shop_offer(shop, "slice", 0, 1, 0);
 	given = listen_without(shop, &address);
-	early = connect_to(address.sun_path);
-	hostile = connect_to(address.sun_path);
+	early = lessee_connect(address.sun_path);
+	hostile = lessee_connect(address.sun_path);
 	fds = fd_count();
 	barlease_packet_begin(&packet, BARLEASE_PACKET_LIST, 8);
 	assert_int_equal(barlease_packet_send(hostile, &packet, STDERR_FILENO),
@@ -176,7 +162,7 @@ static void a_socket_that_is_given_takes_neither_fds_nor_credentials(
 						    listener),
 			 0);
 	lessee_list(early, 1);
-	late = connect_to(address.sun_path);
+	late = lessee_connect(address.sun_path);
 	lessee_list(late, 1);
 	lessee_take(shop, early, BARLEASE_PACKET_OFFER, 1);
 	lessee_take(shop, late, BARLEASE_PACKET_OFFER, 1);
@@ -429,7 +415,7 @@ static void who_comes_in_numbers_comes_by_and_by(void **state)
 	int socks[5];
 
 	for (unsigned int i = 0; i < 5; i++)
-		socks[i] = connect_to(shop->path);
+		socks[i] = lessee_connect(shop->path);
 	assert_int_equal(barlease_server_dispatch(shop->server), 1);
 	assert_journal(shop, "came 1\ncame 2\ncame 3\ncame 4\n");
 	shop_settle(shop);
@@ -447,7 +433,7 @@ static void who_is_turned_away_and_has_asked_is_told(void **state)
 
 	shop_restart(shop, &terms);
 	first = lessee_join(shop);
-	second = connect_to(shop->path);
+	second = lessee_connect(shop->path);
 	lessee_list(second, 7);
 	lessee_list(second, 8);
 	lessee_take_refused(shop, second, 1, EMFILE);
@@ -521,7 +507,7 @@ static int connect_as(const struct shop *shop, uid_t user)
 
 	assert_int_equal(chmod(shop->path, 0666), 0);
 	assert_int_equal(seteuid(user), 0);
-	sock = connect_to(shop->path);
+	sock = lessee_connect(shop->path);
 	assert_int_equal(seteuid(0), 0);
 	return sock;
 }
@@ -585,13 +571,13 @@ static void who_comes_when_no_fd_is_left_is_told(void **state)
 	if (valgrind_runs_this())
 		skip();
 	/* One is left for the connection, none for its pidfd. */
-	socks[0] = connect_to(shop->path);
+	socks[0] = lessee_connect(shop->path);
 	limit_fds(fd_next() + 1);
 	barlease_server_dispatch(shop->server);
 	limit_fds(0);
 	/* None is left for these. */
-	socks[1] = connect_to(shop->path);
-	socks[2] = connect_to(shop->path);
+	socks[1] = lessee_connect(shop->path);
+	socks[2] = lessee_connect(shop->path);
 	limit_fds(fd_next());
 	for (unsigned int i = 0; i < 10; i++)
 		barlease_server_dispatch(shop->server);
@@ -614,7 +600,7 @@ static void a_server_without_any_fd_waits_for_one(void **state)
 
 	if (valgrind_runs_this())
 		skip();
-	sock = connect_to(shop->path);
+	sock = lessee_connect(shop->path);
 	limit_fds(3);
 	for (unsigned int i = 0; i < 10; i++)
 		barlease_server_dispatch(shop->server);

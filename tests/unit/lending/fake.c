@@ -15,6 +15,7 @@
 #include "world.h"
 
 #define FDS 65536
+#define FIRST_PID 1000
 
 /* Of each fd that is a lease: which pages it is of. */
 static struct {
@@ -48,11 +49,18 @@ int __wrap_server_peer_get(int sock, struct peer *peer)
 	memset(peer, 0, sizeof(*peer));
 	peer->process = fcntl(client->process, F_DUPFD_CLOEXEC, 0);
 	CHECK(peer->process >= 0, "%s", strerror(errno));
-	peer->pid = 1000 + (int)world.joining;
+	peer->pid = FIRST_PID + (int)world.joining;
 	peer->uid = client->uid;
 	peer->gid = client->gid;
-	snprintf(peer->cgroup, sizeof(peer->cgroup), "/group%u",
-		 client->cgroup);
+	return 0;
+}
+
+int __wrap_server_peer_look(const struct peer *peer, struct peer_proc *proc);
+int __wrap_server_peer_look(const struct peer *peer, struct peer_proc *proc)
+{
+	memset(proc, 0, sizeof(*proc));
+	snprintf(proc->cgroup, sizeof(proc->cgroup), "/group%u",
+		 world.clients[peer->pid - FIRST_PID].cgroup);
 	return 0;
 }
 

@@ -100,7 +100,7 @@ void server_listener_close(struct barlease_server *server,
 void server_listener_put(struct barlease_server *server,
 			 struct server_listener *listener);
 
-/* client.c */
+/* come.c */
 
 /* Takes the fd of a connection in any case. */
 void server_client_come(struct barlease_server *server,
@@ -108,6 +108,19 @@ void server_client_come(struct barlease_server *server,
 
 /* Tell who is not let in. Takes the fd. */
 void server_turn_away(int fd, int error, const char *sentence);
+
+/* It is its turn. */
+void server_client_let_in(struct barlease_server *server,
+			  struct server_client *client);
+
+/* client.c */
+
+/* Take what is unread of one that is to go, as far as that has an end. */
+void server_leftovers_take(int fd);
+
+/* Takes both fds, that of the connection and the pidfd, in any case. */
+int server_client_hear(struct barlease_server *server,
+		       struct server_client *client, int fd, int process);
 
 /* It is to be ended, and not sent anything any more. */
 void server_client_fail(struct barlease_server *server,

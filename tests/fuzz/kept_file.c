@@ -15,6 +15,10 @@
 
 #define LESSEES_MAX 32
 
+/* Numbers of processes. */
+#define LIVING 1
+#define DYING 2
+
 /* Where lessees are; the daemon has the other ends. */
 static int lessees[LESSEES_MAX];
 static unsigned int lessee_count;
@@ -66,12 +70,16 @@ int file_lease(uint8_t how, uint64_t size, unsigned int access)
 int file_lessee(uint8_t how)
 {
 	int type = how & 1 ? SOCK_STREAM : SOCK_SEQPACKET;
-	int ends[2];
+	int ends[2], on = 1;
 
 	if (lessee_count == LESSEES_MAX)
 		return -1;
 	promise(!socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 			    ends));
+	/* A mark for __wrap_server_peer_get(). */
+	if (how & 4)
+		promise(!setsockopt(ends[1], SOL_SOCKET, SO_PRIORITY, &on,
+				    sizeof(on)));
 	if (how & 2)
 		close(ends[0]);
 	else
@@ -169,20 +177,24 @@ int file_any(struct input *input, uint8_t which)
 	}
 }
 
-/* All are the same process, which lives on, but for one that is dead. */
+/*
+ * All are the same process, which lives on, but for one that is dead, and one that
+ * dies while it is looked at.
+ */
 int __wrap_server_peer_get(int sock, struct peer *peer);
 int __wrap_server_peer_get(int sock, struct peer *peer)
 {
-	int type;
-	socklen_t size = sizeof(type);
+	socklen_t size = sizeof(int);
+	int type, dies;
 
-	if (getsockopt(sock, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+	if (getsockopt(sock, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+	    getsockopt(sock, SOL_SOCKET, SO_PRIORITY, &dies, &size) < 0)
 		return -errno;
 	memset(peer, 0, sizeof(*peer));
 	peer->process = eventfd(type == SOCK_STREAM, EFD_CLOEXEC);
 	if (peer->process < 0)
 		return -errno;
-	peer->pid = 1;
+	peer->pid = dies ? DYING : LIVING;
 	peer->uid = 1000;
 	peer->gid = 1000;
 	return 0;
@@ -191,7 +203,6 @@ int __wrap_server_peer_get(int sock, struct peer *peer)
 int __wrap_server_peer_look(const struct peer *peer, struct peer_proc *proc);
 int __wrap_server_peer_look(const struct peer *peer, struct peer_proc *proc)
 {
-	(void)peer;
 	memset(proc, 0, sizeof(*proc));
-	return 0;
+	return peer->pid == DYING ? -ESRCH : 0;
 }

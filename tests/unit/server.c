@@ -133,7 +133,11 @@ static void on_offer_gone(void *context, uint64_t offer)
 static void on_slow(void *context, const struct barlease_server_lessee *lessee,
 		    bool first)
 {
-	note(context, "%s %d\n", first ? "slow" : "again", (int)lessee->id);
+	struct shop *shop = context;
+
+	note(shop, "%s %d\n", first ? "slow" : "again", (int)lessee->id);
+	snprintf(shop->slow_is, sizeof(shop->slow_is), "%s%s", lessee->cgroup,
+		 lessee->command);
 }
 
 static uint64_t now(void *context)

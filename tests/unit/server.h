@@ -25,6 +25,7 @@ struct shop {
 	 * the first time, or else "again 1"), a line each.
 	 */
 	char journal[16384];
+	char slow_is[128]; /* cgroup and command of the latest to be told slow */
 	uint64_t hidden; /* offer that nobody may know of; 0: none */
 	/* What a callback is to do; cleared when it did. */
 	int deny;

@@ -95,7 +95,9 @@ static void who_waits_to_be_let_in_is_not_looked_up(void **state)
 	/* The first of them is told of. */
 	late[0] = lessee_join(shop);
 	assert_int_equal(looks, 1);
+	assert_true(shop->slow_is[0]);
 	late[1] = lessee_join(shop);
+	assert_string_equal(shop->slow_is, "");
 	late[2] = lessee_join(shop);
 	assert_int_equal(looks, 1);
 	assert_journal(shop, "slow 21\nagain 22\nagain 23\n");

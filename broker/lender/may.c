@@ -56,6 +56,8 @@ const char *lender_cgroup_unknown(const struct barlease_server_lessee *lessee)
 		return "it is outside of barleased's cgroup namespace";
 	case ENODATA:
 		return "the process is in none of the unified hierarchy";
+	case ESTALE:
+		return "it was moved to another one before it was its turn";
 	case ENAMETOOLONG:
 		return "its path is too long";
 	case 0:

@@ -113,7 +113,10 @@ static int allow_memory(scmp_filter_ctx filter, const char *name)
 				PROT_EXEC);
 }
 
-/* By the type of the request: of VFIO and iommufd, and of DMABUFs. */
+/*
+ * By the type of the request: of VFIO and iommufd, and of DMABUFs. Of what there
+ * is for pidfds, PIDFD_GET_INFO, whatever the size of its argument.
+ */
 static int allow_ioctls(scmp_filter_ctx filter)
 {
 	static const char types[] = { ';', 'b' };
@@ -122,7 +125,7 @@ static int allow_ioctls(scmp_filter_ctx filter)
 	for (size_t i = 0; !err && i < sizeof(types); i++)
 		err = allow_bits(filter, "ioctl", 1, 0xff00,
 				 (scmp_datum_t)types[i] << 8);
-	return err;
+	return err ? err : allow_bits(filter, "ioctl", 1, 0xffff, 0xff0b);
 }
 
 /*

@@ -48,17 +48,16 @@ struct barlease_server;
 struct barlease_server_lessee {
 	uint64_t id;
 	uint64_t listener; /* that it came by */
-	/* As of the moment when it connected; the cgroup and the command, of that
-	 * when it was let in (requests_max_per_uid).
-	 */
+	/* As of the moment when it connected. */
 	pid_t pid; /* 0: of a namespace that cannot be seen from here */
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups; /* supplementary ones */
 	size_t group_count;
 	const char *cgroup; /* path in the unified hierarchy; "": not known */
-	/* What it was called when it came; "": not known. What is not printable
-	 * ASCII is '?': it has chosen that itself.
+	/* What it was called then, or when it was its turn to come
+	 * (requests_max_per_uid); "": not known. What is not printable ASCII is
+	 * '?': it has chosen that itself.
 	 */
 	const char *command;
 	uint32_t leases; /* that it has */
@@ -67,8 +66,11 @@ struct barlease_server_lessee {
 	 * show this user the process (hidepid=); -ESRCH: it is in no pid
 	 * namespace that /proc shows; -EXDEV: its cgroup is outside of the
 	 * server's cgroup namespace; -ENODATA: it is in none of the unified
-	 * hierarchy; -ENAMETOOLONG; or -errno of reading. 0: it is known, or why
-	 * it is not was not kept over a restart.
+	 * hierarchy; -ESTALE: while it waited to be let in it was moved to another
+	 * one than that in which it connected (Linux 6.13 and later; before, all
+	 * are looked up as they connect); -EAGAIN: it waits to be let in, and was
+	 * not looked up so far; -ENAMETOOLONG; or -errno of reading. 0: it is
+	 * known, or why it is not was not kept over a restart.
 	 */
 	int cgroup_error;
 };
@@ -162,7 +164,7 @@ struct barlease_server_calls {
 		       const struct barlease_server_lessee *lessee,
 		       const struct barlease_server_request *request, int error,
 		       const char *sentence);
-	/* It has connected. */
+	/* It has connected, and was let in. */
 	void (*came)(void *context,
 		     const struct barlease_server_lessee *lessee);
 	/* It has closed its connection, died, or was thrown out: @reason is a
@@ -178,7 +180,7 @@ struct barlease_server_calls {
 	 * it asks for, or its coming (came() was not called then), waits for its
 	 * turn. @first: all of this user's was in time before, for as long as it
 	 * takes to have the whole burst again. Of one that waits to come and is
-	 * not the first, @lessee has no cgroup, and no command, which are not
+	 * not the first, the cgroup and the command may be "", as they are not
 	 * looked up before it is its turn.
 	 */
 	void (*slow)(void *context, const struct barlease_server_lessee *lessee,

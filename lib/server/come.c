@@ -78,6 +78,8 @@ static struct server_client *client_make(struct barlease_server *server,
 	new->pid = peer->pid;
 	new->uid = peer->uid;
 	new->gid = peer->gid;
+	new->cgroup_id = peer->cgroup_id;
+	new->cgroup_error = -EAGAIN;
 	new->socket.fd = -1;
 	new->process.fd = -1;
 	list_init(&new->leases);
@@ -120,6 +122,7 @@ static struct peer client_peer(const struct server_client *client)
 		.uid = client->uid,
 		.gid = client->gid,
 		.process = client->process.fd,
+		.cgroup_id = client->cgroup_id,
 	};
 }
 
@@ -133,30 +136,28 @@ static int client_know(struct barlease_server *server,
 	return client->cgroup ? 0 : -ENOMEM;
 }
 
-/* Return: 0, or -errno when it cannot be let in. */
-static int client_look(struct barlease_server *server,
-		       struct server_client *client)
+/* Return: whether it can be let in. */
+static bool client_look(struct barlease_server *server,
+			struct server_client *client)
 {
 	const struct peer peer = client_peer(client);
 	struct peer_proc proc;
 	int err = server_peer_look(&peer, &proc);
 
-	return err ? err : client_know(server, client, &proc);
+	if (!err)
+		err = client_know(server, client, &proc);
+	if (err)
+		not_let_in(server, client, -err,
+			   err == -ESRCH ? CANNOT_WATCH : NO_MEMORY);
+	return !err;
 }
 
 void server_client_let_in(struct barlease_server *server,
 			  struct server_client *client)
 {
-	int err = 0;
-
 	server_user_charge(server, client->user);
-	if (!client->cgroup)
-		err = client_look(server, client);
-	if (err) {
-		not_let_in(server, client, -err,
-			   err == -ESRCH ? CANNOT_WATCH : NO_MEMORY);
+	if (!client->cgroup && !client_look(server, client))
 		return;
-	}
 	if (server_keep_lessee(server, client, client->socket.fd)) {
 		not_let_in(server, client, EMFILE,
 			   "there is no room to keep one more lessee");
@@ -167,15 +168,16 @@ void server_client_let_in(struct barlease_server *server,
 }
 
 /*
- * Nothing is looked up in /proc of who is one of many, that they cost little; but
- * of the first, who is told of, it is.
+ * Nothing is looked up in /proc of who is one of many, so that they cost little:
+ * only of the first, who is told of, and where it could not be seen later that one
+ * is in another cgroup by then.
  */
 static void have_wait(struct barlease_server *server,
 		      struct server_client *client)
 {
-	if (!client->user->slowed)
-		client_look(server, client);
-	server_user_line_up(server, client);
+	if ((client->user->slowed && client->cgroup_id) ||
+	    client_look(server, client))
+		server_user_line_up(server, client);
 }
 
 void server_client_come(struct barlease_server *server,

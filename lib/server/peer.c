@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,6 +16,16 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* Linux 6.5 */
 #endif
+
+/* Of Linux 6.13, <linux/pidfd.h>: PIDFD_GET_INFO with the number of the cgroup. */
+#define INFO_CGROUPID (1 << 2)
+
+struct process_info {
+	uint64_t mask, cgroup_id;
+	uint32_t ids[12];
+};
+
+#define PROCESS_INFO _IOWR(0xff, 11, struct process_info)
 
 /*
  * The kernel knows the process itself. Where it does not tell (before 6.5) there
@@ -147,6 +158,13 @@ static void command_clean(char *command)
 			*command = '?';
 }
 
+static uint64_t cgroup_id(int process)
+{
+	struct process_info info = { .mask = INFO_CGROUPID };
+
+	return ioctl(process, PROCESS_INFO, &info) < 0 ? 0 : info.cgroup_id;
+}
+
 int server_peer_get(int sock, struct peer *peer)
 {
 	struct ucred cred;
@@ -164,6 +182,7 @@ int server_peer_get(int sock, struct peer *peer)
 	peer->pid = cred.pid;
 	peer->uid = cred.uid;
 	peer->gid = cred.gid;
+	peer->cgroup_id = cgroup_id(peer->process);
 	return 0;
 }
 
@@ -183,6 +202,11 @@ int server_peer_look(const struct peer *peer, struct peer_proc *proc)
 	}
 	if (!err)
 		err = cgroup_find(lines, proc->cgroup, sizeof(proc->cgroup));
+	/* Whoever is moved would else choose when it is looked up. */
+	if (peer->cgroup_id && cgroup_id(peer->process) != peer->cgroup_id) {
+		proc->cgroup[0] = '\0';
+		err = -ESTALE;
+	}
 	proc->cgroup_error = err;
 	/* While it lives nobody else has its number. */
 	return ended(peer->process) ? -ESRCH : 0;

@@ -7,6 +7,7 @@
 #define SERVER_PEER_H
 
 #include <limits.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* As the kernel has it (TASK_COMM_LEN), with its 0. */
@@ -17,6 +18,7 @@ struct peer {
 	uid_t uid;
 	gid_t gid;
 	int process; /* a pidfd, the caller's */
+	uint64_t cgroup_id; /* 0: the kernel does not tell (before 6.13) */
 };
 
 struct peer_proc {
@@ -38,7 +40,8 @@ int server_peer_get(int socket, struct peer *peer);
 /**
  * server_peer_look() - what /proc tells of it, as far as it does
  * @peer: which
- * @proc: where to put it
+ * @proc: where to put it; where @peer has the number of the cgroup that it was in
+ *	and it is in another one now, that is not known (-ESTALE)
  *
  * Return: 0; -ESRCH when that process is gone, so that it may be of another one.
  */

@@ -140,6 +140,7 @@ struct server_client {
 	gid_t *groups;
 	size_t group_count;
 	struct server_cgroup *cgroup; /* NULL: was not looked for so far */
+	uint64_t cgroup_id; /* as in struct peer */
 	int cgroup_error; /* why it is not known */
 	struct server_user *user;
 	char command[PEER_COMMAND_SIZE];

@@ -14,6 +14,7 @@ import sys
 import tap
 from lending import BARLEASED, Lending, need_root
 from policies import DEVICE, MEMORY, QUEUES
+from raw import Raw
 
 CLONE_NEWPID = 0x20000000
 # Whose processes are hidden from whom.
@@ -62,8 +63,9 @@ def hierarchy():
     raise tap.Skipped("the unified hierarchy is not mounted")
 
 
-def enter(cgroup):
-    (hierarchy() / cgroup[1:] / "cgroup.procs").write_text(str(os.getpid()))
+def enter(cgroup, pid=None):
+    (hierarchy() / cgroup[1:] / "cgroup.procs").write_text(
+        str(pid or os.getpid()))
 
 
 @contextlib.contextmanager
@@ -218,6 +220,32 @@ def test_who_is_outside_of_the_cgroup_namespace_gets_nothing_by_its_cgroup():
                 "it is outside of barleased's cgroup namespace"
             with inside(daemon):
                 assert lending.lessee()("list") == "listed queues/4/4"
+
+
+def test_who_is_moved_before_he_is_let_in_gets_nothing_by_that():
+    with cgroups("before", "after") as (before, after):
+        with Lending(policy(f"cgroup:{after}", f"cgroup:{before}") +
+                     "[Server]\nmax-requests-per-second = 2\n") as lending:
+            raws = [Raw(lending.path / "queues.sock") for _ in range(20)]
+            with inside(before):
+                lessees = [lending.lessee() for _ in range(2)]
+            for lessee in lessees:
+                enter(after, lessee.process.pid)
+            # One has been seen where it was, the other not.
+            assert lessees[0]("list") == "listed memory/1/1"
+            said = lessees[1]("list")
+            assert said in ("listed", "listed memory/1/1"), said
+            line = denied(lending, lessees[1])
+            if said == "listed":
+                assert line["cgroup-unknown"] == \
+                    "it was moved to another one before it was its turn", line
+            else:
+                # Before Linux 6.13 both have.
+                assert line["cgroup"] == before, line
+            with inside(after):
+                assert lending.lessee()("list") == "listed queues/4/4"
+            for raw in raws:
+                raw.close()
 
 
 tap.run(tap.tests_of(sys.modules[__name__]))

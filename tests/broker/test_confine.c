@@ -158,6 +158,30 @@ static void it_asks_drivers_of_vfio_alone(void **state)
 	assert_int_equal(confined(ask_vfio), EBADF);
 }
 
+/* What it does with others is not to be had by one. */
+static int ask_pidfd(unsigned long what)
+{
+	return ioctl(-1, what);
+}
+
+static int ask_cgroup(void)
+{
+	return ask_pidfd(_IOWR(0xff, 11, char[64])); /* PIDFD_GET_INFO */
+}
+
+static int ask_namespace(void)
+{
+	return ask_pidfd(_IO(0xff, 1)); /* PIDFD_GET_CGROUP_NAMESPACE */
+}
+
+static void it_asks_for_the_cgroup_of_a_process_alone(void **state)
+{
+	(void)state;
+	need_filter();
+	assert_int_equal(confined(ask_cgroup), EBADF);
+	assert_int_equal(confined(ask_namespace), EPERM);
+}
+
 static int signal_parent(void)
 {
 	return kill(getppid(), 0);
@@ -282,6 +306,7 @@ int main(void)
 		cmocka_unit_test(it_has_no_network),
 		cmocka_unit_test(it_has_no_memory_to_write_and_execute),
 		cmocka_unit_test(it_asks_drivers_of_vfio_alone),
+		cmocka_unit_test(it_asks_for_the_cgroup_of_a_process_alone),
 		cmocka_unit_test(it_touches_no_process),
 		cmocka_unit_test(its_capabilities_are_gone),
 		cmocka_unit_test(root_is_a_user_who_can_give_a_socket_away),

@@ -136,8 +136,8 @@ static void on_slow(void *context, const struct barlease_server_lessee *lessee,
 	struct shop *shop = context;
 
 	note(shop, "%s %d\n", first ? "slow" : "again", (int)lessee->id);
-	snprintf(shop->slow_is, sizeof(shop->slow_is), "%s%s", lessee->cgroup,
-		 lessee->command);
+	snprintf(shop->slow_is, sizeof(shop->slow_is), "%s %s %d", lessee->cgroup,
+		 lessee->command, lessee->cgroup_error);
 }
 
 static uint64_t now(void *context)

@@ -25,7 +25,10 @@ struct shop {
 	 * the first time, or else "again 1"), a line each.
 	 */
 	char journal[16384];
-	char slow_is[128]; /* cgroup and command of the latest to be told slow */
+	/* Of the latest to be told slow: cgroup, command, and why the one is not
+	 * known.
+	 */
+	char slow_is[128];
 	uint64_t hidden; /* offer that nobody may know of; 0: none */
 	/* What a callback is to do; cleared when it did. */
 	int deny;
@@ -61,9 +64,10 @@ void shop_pass(struct shop *shop, uint64_t ms);
 /* Whether exactly this was noted since the last time. */
 void assert_journal(struct shop *shop, const char *lines);
 
-/* Connect. Return: the connection. */
-/* Not heard of by the server so far. */
+/* Connect. Return: the connection, not heard of by the server so far. */
 int lessee_connect(const char *path);
+
+/* The same, and have it heard of. */
 int lessee_join(struct shop *shop);
 int lessee_join_at(struct shop *shop, const char *path);
 void lessee_send(int sock, const union packet *packet);

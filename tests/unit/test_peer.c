@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,6 +18,10 @@
 #include <unistd.h>
 
 #include "server/peer.h"
+
+/* PIDFD_GET_INFO and PIDFD_INFO_CGROUPID of <linux/pidfd.h>, Linux 6.13. */
+#define GET_INFO _IOWR(0xff, 11, char[64])
+#define INFO_CGROUP 4
 
 static int cgroups = -1; /* a file to be read instead */
 static const char *info; /* of the pidfd, instead of its own; NULL: that */
@@ -49,6 +54,29 @@ int __wrap_open64(const char *path, int flags, ...)
 	return fd;
 }
 
+static uint64_t ids[2]; /* of the cgroup, at first and later; 0: not told */
+static unsigned int id_next;
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	uint64_t *asked;
+	va_list arguments;
+
+	(void)fd;
+	va_start(arguments, request);
+	asked = va_arg(arguments, uint64_t *);
+	va_end(arguments);
+	assert_int_equal(request, GET_INFO);
+	assert_true(asked[0] & INFO_CGROUP);
+	errno = ENOTTY;
+	if (!ids[id_next])
+		return -1;
+	asked[0] = INFO_CGROUP;
+	asked[1] = ids[id_next++];
+	return 0;
+}
+
 /*
  * The path that is found where /proc says that, after lines of so many bytes; and
  * why there is none.
@@ -62,7 +90,7 @@ static void assert_known(size_t before, const char *line, const char *path,
 	int ends[2];
 
 	opened[0] = '\0';
-
+	id_next = 0;
 	assert_non_null(lines);
 	memset(lines, 'x', before + 1);
 	for (size_t i = 63; i < before; i += 64)
@@ -174,6 +202,22 @@ static void the_process_is_looked_up_by_its_number_in_proc(void **state)
 	info = NULL;
 }
 
+static void a_cgroup_that_it_was_moved_to_is_not_known(void **state)
+{
+	(void)state;
+	ids[0] = 4711;
+	ids[1] = 4712;
+	assert_unknown(0, "0::/a\n", -ESTALE);
+	/* Not a word is as good as another one. */
+	ids[1] = 0;
+	assert_unknown(0, "0::/a\n", -ESTALE);
+	ids[1] = 4711;
+	assert_cgroup(0, "0::/a\n", "/a");
+	/* Before Linux 6.13. */
+	ids[0] = 0;
+	assert_cgroup(0, "0::/a\n", "/a");
+}
+
 /* What was read may be of who has its number now. */
 static void nothing_is_told_of_a_process_that_has_ended(void **state)
 {
@@ -211,6 +255,7 @@ int main(void)
 		cmocka_unit_test(what_proc_does_not_show_is_not_known),
 		cmocka_unit_test(
 			the_process_is_looked_up_by_its_number_in_proc),
+		cmocka_unit_test(a_cgroup_that_it_was_moved_to_is_not_known),
 		cmocka_unit_test(nothing_is_told_of_a_process_that_has_ended),
 	};
 

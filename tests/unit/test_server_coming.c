@@ -3,6 +3,8 @@
 #include "server.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,13 +17,30 @@
 
 static unsigned int looks; /* into /proc */
 static int look_error;
+static uint64_t cgroup_id; /* what the kernel tells of it */
+
+int __real_server_peer_get(int sock, struct peer *peer);
+int __wrap_server_peer_get(int sock, struct peer *peer);
+int __wrap_server_peer_get(int sock, struct peer *peer)
+{
+	int err = __real_server_peer_get(sock, peer);
+
+	peer->cgroup_id = cgroup_id;
+	return err;
+}
 
 int __real_server_peer_look(const struct peer *peer, struct peer_proc *proc);
 int __wrap_server_peer_look(const struct peer *peer, struct peer_proc *proc);
 int __wrap_server_peer_look(const struct peer *peer, struct peer_proc *proc)
 {
+	struct peer unknown = *peer;
+
 	looks++;
-	return look_error ? look_error : __real_server_peer_look(peer, proc);
+	/* It is held against what it was before. */
+	assert_int_equal(peer->cgroup_id, cgroup_id);
+	unknown.cgroup_id = 0;
+	return look_error ? look_error :
+			    __real_server_peer_look(&unknown, proc);
 }
 
 static void begin(struct shop *shop)
@@ -33,6 +52,7 @@ static void begin(struct shop *shop)
 
 	looks = 0;
 	look_error = 0;
+	cgroup_id = 4711;
 	shop_restart(shop, &terms);
 }
 
@@ -89,15 +109,17 @@ static void who_waits_to_be_let_in_is_not_looked_up(void **state)
 {
 	struct shop *shop = *state;
 	int socks[BURST], late[3];
+	char unknown[16];
 
 	begin(shop);
 	come_all(shop, socks);
 	/* The first of them is told of. */
 	late[0] = lessee_join(shop);
 	assert_int_equal(looks, 1);
-	assert_true(shop->slow_is[0]);
+	assert_non_null(strstr(shop->slow_is, " test_server_com "));
 	late[1] = lessee_join(shop);
-	assert_string_equal(shop->slow_is, "");
+	snprintf(unknown, sizeof(unknown), "  %d", -EAGAIN);
+	assert_string_equal(shop->slow_is, unknown);
 	late[2] = lessee_join(shop);
 	assert_int_equal(looks, 1);
 	assert_journal(shop, "slow 21\nagain 22\nagain 23\n");
@@ -111,6 +133,26 @@ static void who_waits_to_be_let_in_is_not_looked_up(void **state)
 	assert_int_equal(looks, 2);
 	close(late[0]);
 	close(late[2]);
+	leave_all(shop, socks);
+}
+
+/* It could have itself moved meanwhile, and nobody would see that. */
+static void who_waits_is_looked_up_where_no_move_could_be_seen(void **state)
+{
+	struct shop *shop = *state;
+	int socks[BURST], late[2];
+
+	begin(shop);
+	cgroup_id = 0;
+	come_all(shop, socks);
+	late[0] = lessee_join(shop);
+	late[1] = lessee_join(shop);
+	assert_int_equal(looks, 2);
+	shop_pass(shop, 2 * TURN);
+	assert_journal(shop, "slow 21\nagain 22\ncame 21\ncame 22\n");
+	assert_int_equal(looks, 2);
+	close(late[0]);
+	close(late[1]);
 	leave_all(shop, socks);
 }
 
@@ -131,11 +173,19 @@ static void who_is_one_too_many_is_not_looked_up(void **state)
 	close(second);
 }
 
-static int who(void *context, const struct barlease_server_lessee *lessee)
+struct told {
+	struct peer_proc proc; /* what they all are */
+	unsigned int count;
+};
+
+static int tell(void *context, const struct barlease_server_lessee *lessee)
 {
-	assert_string_equal(lessee->cgroup, *(const char **)context);
-	assert_true(lessee->command[0]);
-	*(const char **)context = NULL;
+	struct told *told = context;
+
+	assert_string_equal(lessee->cgroup, told->proc.cgroup);
+	assert_string_equal(lessee->command, told->proc.command);
+	assert_int_equal(lessee->cgroup_error, told->proc.cgroup_error);
+	told->count++;
 	return 0;
 }
 
@@ -143,59 +193,85 @@ static int who(void *context, const struct barlease_server_lessee *lessee)
 static void who_waited_is_known_when_let_in(void **state)
 {
 	struct shop *shop = *state;
-	static struct peer_proc proc;
-	const char *cgroup = proc.cgroup;
-	int socks[BURST], late;
+	static struct told told;
+	int socks[BURST], late[3];
 	struct peer peer;
 
 	begin(shop);
 	come_all(shop, socks);
-	late = lessee_join(shop);
+	for (unsigned int i = 0; i < 3; i++)
+		late[i] = lessee_join(shop);
 	leave_all(shop, socks);
-	assert_int_equal(barlease_server_each_lessee(shop->server, who,
-						     &cgroup),
-			 0);
-	assert_non_null(cgroup);
-	shop_pass(shop, TURN);
-	assert_int_equal(server_peer_get(late, &peer), 0);
-	assert_int_equal(server_peer_look(&peer, &proc), 0);
+	assert_int_equal(server_peer_get(late[0], &peer), 0);
+	assert_int_equal(server_peer_look(&peer, &told.proc), 0);
 	close(peer.process);
-	barlease_server_each_lessee(shop->server, who, &cgroup);
-	assert_null(cgroup);
-	close(late);
+	assert_true(told.proc.command[0]);
+	barlease_server_each_lessee(shop->server, tell, &told);
+	assert_int_equal(told.count, 0);
+	shop_pass(shop, 3 * TURN);
+	barlease_server_each_lessee(shop->server, tell, &told);
+	assert_int_equal(told.count, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		close(late[i]);
+}
+
+static void assert_turned_away(struct shop *shop, int sock, int error,
+			       const char *word)
+{
+	struct received received =
+		lessee_take(shop, sock, BARLEASE_PACKET_REFUSED, 1);
+
+	assert_int_equal(received.packet.refused.error, error);
+	assert_non_null(strstr(received.packet.refused.sentence, word));
+	lessee_take_end(shop, sock);
+	close(sock);
 }
 
 /* Its number in /proc may be that of another one by then. */
 static void whose_process_ends_meanwhile_is_not_let_in(void **state)
 {
 	struct shop *shop = *state;
-	int socks[BURST], late[2];
+	int socks[BURST], late[3];
 
 	begin(shop);
 	look_error = -ESRCH;
-	late[0] = lessee_join(shop);
+	assert_turned_away(shop, lessee_join(shop), ESRCH, "process");
 	assert_int_equal(looks, 1);
-	lessee_take_refused(shop, late[0], 1, ESRCH);
-	lessee_take_end(shop, late[0]);
-	close(late[0]);
 	assert_journal(shop, "");
 	look_error = 0;
 	shop_pass(shop, TURN);
 	looks = 0;
 	come_all(shop, socks);
+	/* The first has to wait, and is looked up before. */
 	look_error = -ESRCH;
-	late[0] = lessee_join(shop);
-	late[1] = lessee_join(shop);
-	shop_pass(shop, TURN);
-	lessee_take_refused(shop, late[0], 1, ESRCH);
+	assert_turned_away(shop, lessee_join(shop), ESRCH, "process");
+	assert_journal(shop, "");
+	look_error = 0;
+	for (unsigned int i = 0; i < 3; i++)
+		late[i] = lessee_join(shop);
+	look_error = -ESRCH;
+	shop_pass(shop, 2 * TURN);
+	assert_turned_away(shop, late[1], ESRCH, "process");
 	/* In vain, but it had its turn. */
-	lessee_take_nothing(shop, late[1]);
+	lessee_take_nothing(shop, late[2]);
 	look_error = 0;
 	shop_pass(shop, TURN);
-	assert_journal(shop, "slow 22\nagain 23\ncame 23\n");
+	assert_journal(shop, "slow 23\nagain 24\nagain 25\n"
+			     "came 23\ncame 25\n");
 	close(late[0]);
-	close(late[1]);
+	close(late[2]);
 	leave_all(shop, socks);
+}
+
+static void who_there_is_no_memory_for_is_told(void **state)
+{
+	struct shop *shop = *state;
+
+	begin(shop);
+	look_error = -ENOMEM;
+	assert_turned_away(shop, lessee_join(shop), ENOMEM, "memory");
+	assert_journal(shop, "");
+	look_error = 0;
 }
 
 int main(void)
@@ -204,9 +280,11 @@ int main(void)
 		shop_test(who_has_hung_up_before_has_not_come),
 		shop_test(who_only_says_no_more_has_come),
 		shop_test(who_waits_to_be_let_in_is_not_looked_up),
+		shop_test(who_waits_is_looked_up_where_no_move_could_be_seen),
 		shop_test(who_is_one_too_many_is_not_looked_up),
 		shop_test(who_waited_is_known_when_let_in),
 		shop_test(whose_process_ends_meanwhile_is_not_let_in),
+		shop_test(who_there_is_no_memory_for_is_told),
 	};
 
 	return cmocka_run_group_tests_name("server_coming", tests, NULL, NULL);

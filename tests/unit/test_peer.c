@@ -69,11 +69,12 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_end(arguments);
 	assert_int_equal(request, GET_INFO);
 	assert_true(asked[0] & INFO_CGROUP);
+	assert_true(id_next < 2);
 	errno = ENOTTY;
-	if (!ids[id_next])
+	if (!ids[id_next++])
 		return -1;
 	asked[0] = INFO_CGROUP;
-	asked[1] = ids[id_next++];
+	asked[1] = ids[id_next - 1];
 	return 0;
 }
 
@@ -213,8 +214,11 @@ static void a_cgroup_that_it_was_moved_to_is_not_known(void **state)
 	assert_unknown(0, "0::/a\n", -ESTALE);
 	ids[1] = 4711;
 	assert_cgroup(0, "0::/a\n", "/a");
-	/* Before Linux 6.13. */
+	/* Where nothing was said of it at first. */
 	ids[0] = 0;
+	assert_cgroup(0, "0::/a\n", "/a");
+	/* Before Linux 6.13. */
+	ids[1] = 0;
 	assert_cgroup(0, "0::/a\n", "/a");
 }
 
@@ -231,6 +235,7 @@ static void nothing_is_told_of_a_process_that_has_ended(void **state)
 		_exit(1);
 	}
 	cgroups = memfd_create("cgroup", MFD_CLOEXEC);
+	id_next = 0;
 	peer.process = (int)syscall(SYS_pidfd_open, peer.pid, 0);
 	assert_true(peer.process >= 0);
 	assert_int_equal(server_peer_look(&peer, &proc), 0);

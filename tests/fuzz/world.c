@@ -127,6 +127,8 @@ int __wrap_server_peer_get(int sock, struct peer *peer)
 	peer->pid = 1;
 	peer->uid = client->uid;
 	peer->gid = client->uid / 2;
+	/* A kernel that tells of it, and one that does not. */
+	peer->cgroup_id = client->uid % 2;
 	return 0;
 }
 

@@ -91,12 +91,18 @@ static struct server_client *client_make(struct barlease_server *server,
 	return new;
 }
 
-static void client_add(struct barlease_server *server,
-		       struct server_client *client)
+/* Takes both fds. Return: whether it can be heard; it is to be ended if not. */
+static bool client_add(struct barlease_server *server,
+		       struct server_client *client, int fd, int process)
 {
+	int err = server_client_hear(server, client, fd, process);
+
 	list_add_tail(&server->clients, &client->link);
 	list_add_tail(&client->listener->clients, &client->of_listener);
 	server->client_count++;
+	if (err)
+		server_client_fail(server, client, "it cannot be watched");
+	return !err;
 }
 
 static void socket_prepare(int fd)
@@ -226,11 +232,9 @@ void server_client_come(struct barlease_server *server,
 	}
 	client->group_count = (size_t)groups;
 	client->id = ++server->last_client;
-	err = server_client_hear(server, client, fd, peer.process);
-	client_add(server, client);
-	if (err)
-		server_client_fail(server, client, "it cannot be watched");
-	else if (server_user_may_ask(server, client->user))
+	if (!client_add(server, client, fd, peer.process))
+		return;
+	if (server_user_may_ask(server, client->user))
 		server_client_let_in(server, client);
 	else
 		have_wait(server, client);
@@ -288,10 +292,7 @@ int server_client_resume(struct barlease_server *server,
 	new->id = record->id;
 	new->record = record;
 	new->let_in = true;
-	err = server_client_hear(server, new, fd, peer.process);
-	client_add(server, new);
-	if (err)
-		server_client_fail(server, new, "it cannot be watched");
+	client_add(server, new, fd, peer.process);
 	*client = new;
 	return 0;
 }

@@ -158,20 +158,14 @@ static void it_asks_drivers_of_vfio_alone(void **state)
 	assert_int_equal(confined(ask_vfio), EBADF);
 }
 
-/* What it does with others is not to be had by one. */
-static int ask_pidfd(unsigned long what)
-{
-	return ioctl(-1, what);
-}
-
 static int ask_cgroup(void)
 {
-	return ask_pidfd(_IOWR(0xff, 11, char[64])); /* PIDFD_GET_INFO */
+	return ioctl(-1, _IOWR(0xff, 11, char[64])); /* PIDFD_GET_INFO */
 }
 
 static int ask_namespace(void)
 {
-	return ask_pidfd(_IO(0xff, 1)); /* PIDFD_GET_CGROUP_NAMESPACE */
+	return ioctl(-1, _IO(0xff, 1)); /* PIDFD_GET_CGROUP_NAMESPACE */
 }
 
 static void it_asks_for_the_cgroup_of_a_process_alone(void **state)

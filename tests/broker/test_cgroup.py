@@ -229,6 +229,8 @@ def test_who_is_moved_before_he_is_let_in_gets_nothing_by_that():
             raws = [Raw(lending.path / "queues.sock") for _ in range(20)]
             with inside(before):
                 lessees = [lending.lessee() for _ in range(2)]
+            # Who comes after them is heard after they have been accepted.
+            assert lending.lessee(OTHER, OTHER)("list") == "listed"
             for lessee in lessees:
                 enter(after, lessee.process.pid)
             # One has been seen where it was, the other not.

@@ -30,9 +30,15 @@ class Terminal:
             list(map(str, command)), stdin=theirs, stdout=theirs,
             stderr=theirs, env={**os.environ, "TERM": kind},
             start_new_session=True,
-            # Ctrl-C comes from the terminal that a session has.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            preexec_fn=self.come)
         os.close(theirs)
+
+    @staticmethod
+    def come():
+        # Ctrl-C comes from the terminal that a session has.
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        # Who runs the tests under nohup(1) ignores it.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def resize(self, rows):
         fcntl.ioctl(self.ours, termios.TIOCSWINSZ,

@@ -195,14 +195,6 @@ static void error_log(struct log_line *line, int error)
 		log_format(line, "error", "%d", error);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void on_refuse(void *context,
 		      const struct barlease_server_lessee *lessee,
 		      const struct barlease_server_request *request, int error,
@@ -217,7 +209,7 @@ static void on_refuse(void *context,
 		sentence = kept;
 	metrics_deny(&lender->metrics, error);
 	control_tell_denied(lender->control, error, sentence, lessee, request);
-	if (!limit_take(&lender->limit, lessee->uid, now_ms(), &kept_back)) {
+	if (!limit_take(&lender->limit, lessee->uid, lender_now_ms(), &kept_back)) {
 		lender->metrics.denials_kept_back++;
 		return;
 	}

@@ -8,8 +8,12 @@
 #include "lender/lender.h"
 #include "log.h"
 
-/* Before a function that is in use is asked for anew, nanoseconds. */
-#define BUSY_PAUSE 50000000
+/*
+ * How long the service manager may take to close what it is to forget,
+ * milliseconds, and how often a function is asked for meanwhile, nanoseconds.
+ */
+#define CLOSING 5000
+#define CLOSING_PAUSE 50000000
 
 /* A function is what it is, whatever the policy calls it. */
 static bool is_same(const struct policy_device *a,
@@ -50,20 +54,26 @@ static int sim_open(const struct policy_device *wanted, const char *name,
 	return barlease_device_open_sim(&terms, device);
 }
 
-/* What the manager has a copy of, too, it closes in a moment. */
+void device_closes(struct lender *lender)
+{
+	lender->closing_until = lender_now_ms() + CLOSING;
+}
+
+/*
+ * A function is in use as long as the manager has copies of its fds. It closes
+ * them some time after it has heard that it is to.
+ */
 static int vfio_open(struct lender *lender, const struct policy_device *wanted,
 		     struct barlease_device **device, const char **reason)
 {
-	const struct timespec pause = { .tv_nsec = BUSY_PAUSE };
+	const struct timespec pause = { .tv_nsec = CLOSING_PAUSE };
 	int err;
 
 	while ((err = barlease_device_open_by(wanted->bdf, BARLEASE_ANY_WAY,
 					      NULL, device, reason)) ==
 		       -EBUSY &&
-	       lender->patience) {
-		lender->patience--;
+	       lender_now_ms() < lender->closing_until)
 		nanosleep(&pause, NULL);
-	}
 	return err;
 }
 
@@ -111,6 +121,8 @@ void device_end(struct lender *lender, struct barlease_device *device,
 	const char *name = barlease_device_bdf(device);
 
 	keep_forget_device(&lender->keep, device);
+	if (lender->keep.max)
+		device_closes(lender);
 	for (size_t i = 0; staying && staying->policy &&
 			   i < staying->policy->device_count;
 	     i++) {

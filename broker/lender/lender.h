@@ -43,7 +43,7 @@ struct lender {
 	int wanted; /* epoll: readable when a device is wanted back */
 	bool resuming; /* what a barleased before has lost may be missing */
 	bool resumed; /* leases of a barleased before are here */
-	unsigned int patience; /* how often to ask anew for a function in use */
+	uint64_t closing_until; /* ms: the manager may have it open till then */
 	bool retry; /* a range has come free that an offer may wait for */
 	struct control *control; /* operators' socket, or NULL */
 	const char *why_recall; /* what is being recalled for; NULL: policy */
@@ -92,6 +92,9 @@ int lender_load(struct lender *lender);
 /* To be called when the fd of the server is readable. */
 int lender_dispatch(struct lender *lender);
 
+/* CLOCK_MONOTONIC, in milliseconds. */
+uint64_t lender_now_ms(void);
+
 /* Those of the policy file, or of the policy that was kept. */
 void mistakes_log(const struct lender *lender, const struct mistakes *mistakes,
 		  bool kept);
@@ -130,6 +133,8 @@ bool setup_has(const struct setup *setup, const struct barlease_device *device);
  */
 void device_end(struct lender *lender, struct barlease_device *device,
 		const struct setup *staying);
+/* A function was closed of which the service manager has copies as yet. */
+void device_closes(struct lender *lender);
 /* Those of @old that @new has not kept. */
 void devices_close(struct lender *lender, const struct setup *old,
 		   const struct setup *new);

@@ -8,9 +8,6 @@
 #include "log.h"
 #include "service/manager.h"
 
-/* Of a function in use, see BUSY_PAUSE: 5 seconds. */
-#define BUSY_TRIES 100
-
 static int count_lease(void *context,
 		       const struct barlease_server_lessee *lessee,
 		       const struct barlease_server_lease *lease)
@@ -129,7 +126,7 @@ static int begin_anew(struct lender *lender)
 	lender_end(lender);
 	err = lender_create(lender->file, lender->keep.max, lender);
 	lender->handed = handed;
-	lender->patience = BUSY_TRIES;
+	device_closes(lender);
 	return err;
 }
 
@@ -137,23 +134,17 @@ static int begin_anew(struct lender *lender)
 static void parts_drop(struct lender *lender)
 {
 	if (lender->keep.part_count)
-		lender->patience = BUSY_TRIES;
+		device_closes(lender);
 	keep_drop(&lender->keep);
 }
 
-/*
- * A function is in use as long as the manager has copies of its fds. It closes
- * them some time after it has heard that it is to.
- */
 static int load_first(struct lender *lender)
 {
-	int err;
-
-	if (lender->patience)
+	if (lender->closing_until) {
 		manager_settle();
-	err = lender_load(lender);
-	lender->patience = 0;
-	return err;
+		device_closes(lender);
+	}
+	return lender_load(lender);
 }
 
 int lender_begin(struct lender *lender)

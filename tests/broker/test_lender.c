@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@ static unsigned int opened;
 static int open_answer;
 /* How often it is EBUSY before. */
 static unsigned int busy;
+/* It has no MSI-X: such a simulated device could not be kept. */
+static bool plain;
 
 int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
 				   const char *vf_token,
@@ -38,7 +41,7 @@ int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
 				   struct barlease_device **dev,
 				   const char **reason)
 {
-	const struct barlease_sim_terms terms = {
+	struct barlease_sim_terms terms = {
 		.name = VFIO_NAME,
 		.bar_size = { [2] = SIZE },
 		.msix = {
@@ -54,6 +57,8 @@ int __wrap_barlease_device_open_by(const char *bdf, enum barlease_way way,
 	assert_int_equal(way, BARLEASE_ANY_WAY);
 	assert_null(vf_token);
 	opened++;
+	if (plain)
+		terms.msix = (struct barlease_msix){ 0 };
 	*reason = "because";
 	if (busy) {
 		busy--;
@@ -87,6 +92,21 @@ static void eventfd_close(void)
 	eventfd_of_kernel = 0;
 }
 
+/* A service manager that keeps all that it is to. */
+int __wrap_manager_store(const char *name, int fd);
+int __wrap_manager_store(const char *name, int fd)
+{
+	assert_non_null(name);
+	assert_true(fd >= 0);
+	return 0;
+}
+
+void __wrap_manager_forget(const char *name);
+void __wrap_manager_forget(const char *name)
+{
+	assert_non_null(name);
+}
+
 /* A folder with a policy in it, and what was said. */
 struct fixture {
 	struct lender lender;
@@ -110,6 +130,18 @@ static void policy_write(const struct fixture *fixture, const char *device,
 	fclose(file);
 }
 
+static void policy_write_other(const struct fixture *fixture)
+{
+	FILE *file = fopen(fixture->file, "w");
+
+	assert_non_null(file);
+	fputs("[Device other]\nbackend = sim\nsize = 64K\n"
+	      "[Slice two]\ndevice = other\nbar = 0\nrange = 0+4K\n"
+	      "allow = anyone\n",
+	      file);
+	fclose(file);
+}
+
 static int setup(void **state)
 {
 	static struct fixture fixture;
@@ -118,6 +150,7 @@ static int setup(void **state)
 	opened = 0;
 	open_answer = 0;
 	busy = 0;
+	plain = false;
 	watch_answer = 0;
 	strcpy(fixture.folder, "/tmp/barlease-lender-XXXXXX");
 	assert_non_null(mkdtemp(fixture.folder));
@@ -188,25 +221,60 @@ static void a_device_that_cannot_be_opened_is_told_with_the_reason(void **state)
 			     " error=\"Operation not permitted\" reason=because");
 }
 
-static void a_device_in_use_is_waited_for_as_long_as_there_is_patience(
+static void a_device_in_use_is_waited_for_while_the_manager_closes_it(
 	void **state)
 {
 	struct fixture *fixture = *state;
+	struct lender *lender = &fixture->lender;
 
 	policy_write(fixture, "a", 2, "0+4K", "");
 	busy = 1;
-	assert_int_equal(lender_load(&fixture->lender), -EBUSY);
+	assert_int_equal(lender_load(lender), -EBUSY);
 	assert_int_equal(opened, 1);
-	busy = 10;
-	fixture->lender.patience = 2;
-	assert_int_equal(lender_load(&fixture->lender), -EBUSY);
-	assert_int_equal(opened, 1 + 3);
-	assert_int_equal(fixture->lender.patience, 0);
+	busy = UINT_MAX;
+	lender->closing_until = lender_now_ms() + 100;
+	assert_int_equal(lender_load(lender), -EBUSY);
+	assert_true(lender_now_ms() >= lender->closing_until);
+	assert_true(opened > 2);
 	busy = 2;
-	fixture->lender.patience = 3;
-	assert_int_equal(lender_load(&fixture->lender), 0);
-	assert_int_equal(opened, 1 + 3 + 3);
-	assert_int_equal(fixture->lender.patience, 1);
+	opened = 0;
+	device_closes(lender);
+	assert_int_equal(lender_load(lender), 0);
+	assert_int_equal(opened, 3);
+}
+
+/* There is no manager that could have it open. */
+static void a_device_that_was_dropped_is_not_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lender *lender = &fixture->lender;
+
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(lender), 0);
+	policy_write_other(fixture);
+	assert_int_equal(lender_load(lender), 0);
+	busy = 1;
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(lender), -EBUSY);
+	assert_int_equal(opened, 2);
+}
+
+static void a_device_that_was_dropped_is_waited_for_where_it_was_kept(
+	void **state)
+{
+	struct fixture *fixture = *state;
+	struct lender *lender = &fixture->lender;
+
+	plain = true;
+	lender->keep.max = 16;
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(lender), 0);
+	policy_write_other(fixture);
+	assert_int_equal(lender_load(lender), 0);
+	busy = 2;
+	policy_write(fixture, "a", 2, "0+4K", "");
+	assert_int_equal(lender_load(lender), 0);
+	assert_int_equal(opened, 1 + 3);
 }
 
 static void nothing_but_a_device_in_use_is_waited_for(void **state)
@@ -215,7 +283,7 @@ static void nothing_but_a_device_in_use_is_waited_for(void **state)
 
 	policy_write(fixture, "a", 2, "0+4K", "");
 	open_answer = -ENODEV;
-	fixture->lender.patience = 2;
+	device_closes(&fixture->lender);
 	assert_int_equal(lender_load(&fixture->lender), -ENODEV);
 	assert_int_equal(opened, 1);
 }
@@ -395,7 +463,10 @@ int main(void)
 		lender_test(
 			a_device_that_cannot_be_opened_is_told_with_the_reason),
 		lender_test(
-			a_device_in_use_is_waited_for_as_long_as_there_is_patience),
+			a_device_in_use_is_waited_for_while_the_manager_closes_it),
+		lender_test(a_device_that_was_dropped_is_not_waited_for),
+		lender_test(
+			a_device_that_was_dropped_is_waited_for_where_it_was_kept),
 		lender_test(nothing_but_a_device_in_use_is_waited_for),
 		lender_test(a_range_that_the_device_does_not_have_is_rejected),
 		lender_test(

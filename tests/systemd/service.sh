@@ -66,6 +66,17 @@ is_another_than()
 		[ "$(main_pid)" -gt 1 ] && [ "$(main_pid)" != "$1" ]
 }
 
+# has_logged_times COUNT WORD...: so many lines have
+has_logged_times()
+{
+	local times
+
+	times=$(journalctl --quiet --unit=$unit --output=cat \
+		_SYSTEMD_INVOCATION_ID="$(property InvocationID)" "${@:2}" |
+		wc -l)
+	[ "$times" -ge "$1" ]
+}
+
 # has_logged WORD...: a line of this start of the service has these fields.
 has_logged()
 {

@@ -32,10 +32,12 @@ static int release(struct barlease_lessee *lessee, uint64_t lease)
 	if (!record->serial)
 		lessee_release_soon(lessee, record);
 	err = lessee_wait(lessee, &answer, deadline);
-	if (!answer.there) {
+	/* No server refuses it for that: the caller takes it for its own wait. */
+	if (!answer.there || err == -ETIMEDOUT) {
 		record->answer = NULL;
 		record->known = false;
 		record_untell(lessee, record, ~0u);
+		record_settle(lessee, record);
 	}
 	return err;
 }

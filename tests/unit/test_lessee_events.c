@@ -344,6 +344,41 @@ static void a_release_that_is_refused_is_told_and_tried_again(void **state)
 	assert_no_event(fake);
 }
 
+/* Its caller cannot tell it from a wait of its own that was too long. */
+static void a_release_that_is_refused_with_etimedout_is_one_that_timed_out(
+	void **state)
+{
+	struct fake *fake = *state;
+	union packet packet;
+
+	fake_lend(fake, 8);
+	assert_int_equal(barlease_lessee_start_release(fake->lessee, 8), 0);
+	fake_receive(fake, BARLEASE_PACKET_RELEASE, &packet);
+	fake_send(fake, BARLEASE_PACKET_REFUSED, packet.header.serial,
+		  ETIMEDOUT);
+	fake_send(fake, BARLEASE_PACKET_DEVICE, 0, 8);
+	assert_int_equal(barlease_lessee_release(fake->lessee, 8), -ETIMEDOUT);
+	fake_send(fake, BARLEASE_PACKET_RECALLED, 0, 8);
+	fake_send(fake, BARLEASE_PACKET_REVOKED, 0, 8);
+	assert_no_event(fake);
+}
+
+/* Both are there when it looks. */
+static void a_release_that_is_refused_with_etimedout_may_be_over(void **state)
+{
+	struct fake *fake = *state;
+	union packet packet;
+
+	fake_lend(fake, 8);
+	assert_int_equal(barlease_lessee_start_release(fake->lessee, 8), 0);
+	fake_receive(fake, BARLEASE_PACKET_RELEASE, &packet);
+	fake_send(fake, BARLEASE_PACKET_REFUSED, packet.header.serial,
+		  ETIMEDOUT);
+	fake_send(fake, BARLEASE_PACKET_REVOKED, 0, 8);
+	assert_int_equal(barlease_lessee_release(fake->lessee, 8), -ETIMEDOUT);
+	assert_no_event(fake);
+}
+
 static void a_lost_fd_is_a_refusal_and_a_release(void **state)
 {
 	struct fake *fake = *state;
@@ -456,6 +491,9 @@ int main(void)
 		fake_test(a_release_without_waiting_is_told),
 		fake_test(a_release_that_came_too_late_is_told_once),
 		fake_test(a_release_that_is_refused_is_told_and_tried_again),
+		fake_test(
+			a_release_that_is_refused_with_etimedout_is_one_that_timed_out),
+		fake_test(a_release_that_is_refused_with_etimedout_may_be_over),
 		fake_test(a_lost_fd_is_a_refusal_and_a_release),
 		fake_test(what_finds_no_room_is_sent_as_soon_as_there_is),
 		fake_test(many_leases_are_found_by_their_numbers),

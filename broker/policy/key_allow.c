@@ -74,7 +74,8 @@ static const char *word_read(const char *word, struct policy_allow *allow,
 			return wrong;
 		allow->who = POLICY_CGROUP;
 		allow->pattern = strdup(word + 7);
-		*failed = !allow->pattern;
+		if (!allow->pattern)
+			*failed = true;
 		return NULL;
 	}
 	return "none of user:NAME, group:NAME, cgroup:PATTERN and anyone";
@@ -99,6 +100,10 @@ static void word_take(struct reading *reading, const struct raw_entry *entry,
 		return;
 	if (wrong) {
 		reading_wrong(reading, &one, "%s", wrong);
+		return;
+	}
+	if (reading->failed) {
+		free(allow.pattern);
 		return;
 	}
 	list = reallocarray(offer->allow, offer->allow_count + 1,

@@ -52,7 +52,8 @@ static int parse(const char *text, size_t length, bool kept,
 		if (!reading.failed)
 			policy_check(&reading);
 		/* A file that was cut off must not take everything back. */
-		if (!reading.policy->offer_count && !mistakes->count)
+		if (!reading.failed && !reading.policy->offer_count &&
+		    !mistakes->count)
 			mistakes_add(mistakes, 1,
 				     "it lends nothing: there is no [Slice NAME] and no [Pool NAME]");
 	}

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* A policy file that changes while it is read, at each point of that. */
+/*
+ * A policy file that changes while it is read, and memory that lacks, at each
+ * point of that.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +55,44 @@ ssize_t __wrap_read(int fd, void *buf, size_t size)
 			   size < happening.piece ? size : happening.piece);
 }
 
+/* Which allocation fails, alone: 1 is the first. */
+static struct {
+	unsigned int count, when;
+} lack;
+
+static bool memory_lacks(void)
+{
+	return ++lack.count == lack.when;
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return memory_lacks() ? NULL : __real_calloc(count, size);
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+	return memory_lacks() ? NULL : __real_malloc(size);
+}
+
+void *__real_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+	return memory_lacks() ? NULL : __real_reallocarray(old, count, size);
+}
+
+char *__real_strdup(const char *string);
+char *__wrap_strdup(const char *string);
+char *__wrap_strdup(const char *string)
+{
+	return memory_lacks() ? NULL : __real_strdup(string);
+}
+
 static void file_write(const char *name, int flags, const char *what)
 {
 	int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
@@ -75,6 +117,7 @@ static int setup(void **state)
 	file_write(path, O_TRUNC, text);
 	memset(&happening, 0, sizeof(happening));
 	happening.piece = SIZE_MAX;
+	lack.when = 0;
 	return time_set();
 }
 
@@ -227,6 +270,30 @@ static void a_file_that_is_replaced_is_taken_as_it_was(void **state)
 	assert_read("six ten ");
 }
 
+static void memory_that_lacks_anywhere_is_told(void **state)
+{
+	struct mistakes mistakes = { 0 };
+	struct policy *policy = NULL;
+	int err = -ENOMEM;
+
+	(void)state;
+	file_write(path, O_TRUNC,
+		   DEVICE "[Slice one]\ndevice = sim\nbar = 0\nrange = 0+4K\n"
+			  "allow = cgroup:/a cgroup:/b anyone\n"
+			  "socket = /run/s\nsocket-group = root\n"
+			  "[Server]\nmax-requests-per-second = 2\n");
+	for (lack.when = 1; err; lack.when++) {
+		lack.count = 0;
+		err = policy_read(path, &policy, &mistakes);
+		assert_int_equal(err, lack.count < lack.when ? 0 : -ENOMEM);
+		assert_int_equal(mistakes.count, 0);
+		mistakes_free(&mistakes);
+	}
+	assert_true(lack.when > 10);
+	assert_int_equal(policy->offers[0].allow_count, 3);
+	policy_free(policy);
+}
+
 #define read_test(function) cmocka_unit_test_setup(function, setup)
 
 int main(void)
@@ -239,6 +306,7 @@ int main(void)
 		read_test(a_file_that_grows_is_rejected),
 		read_test(a_file_that_is_written_over_is_rejected),
 		read_test(a_file_that_is_replaced_is_taken_as_it_was),
+		read_test(memory_that_lacks_anywhere_is_told),
 	};
 
 	return cmocka_run_group_tests_name("policy_read", tests, group_setup,

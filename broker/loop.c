@@ -162,14 +162,10 @@ static int event_serve(struct serving *serving, int fd)
 		serving->figures.last = 0;
 		return signals_take(serving->lender, serving->signals);
 	}
-	if (fd == serving->lender->wanted) {
+	if (fd == serving->lender->wanted)
 		lender_lose(serving->lender);
-		return 0;
-	}
-	if (control && fd == control_fd(control)) {
+	else if (control && fd == control_fd(control))
 		control_dispatch(control);
-		return 0;
-	}
 	return lender_dispatch(serving->lender);
 }
 

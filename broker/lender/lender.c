@@ -159,8 +159,11 @@ int lender_load(struct lender *lender)
 
 int lender_dispatch(struct lender *lender)
 {
-	int err = barlease_server_dispatch(lender->server);
+	int err;
 
+	/* An operator, or a device that is gone, may have ended something. */
+	retry(lender);
+	err = barlease_server_dispatch(lender->server);
 	retry(lender);
 	return err < 0 ? err : 0;
 }

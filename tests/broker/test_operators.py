@@ -234,6 +234,23 @@ def test_a_revocation_is_over_when_it_returns():
         assert [lease["lease"] for lease in lending.listed()["leases"]] == [1]
 
 
+def test_what_a_revocation_frees_is_offered_at_once():
+    wider = QUEUES.replace("Pool queues", "Pool wider") \
+        .replace("slice = 4K", "slice = 8K")
+    with Operators(DEVICE + QUEUES) as lending:
+        holder, other = lending.lessee(), lending.lessee()
+        holder.get("queues")
+        lending.reload(DEVICE + wider)
+        assert holder("event") == "recalled 1"
+        # As long as somebody has a piece of it, it is not offered.
+        assert other("list") == "listed"
+        lending.barlease("revoke", 1)
+        assert "wider" in [slice["slice"]
+                           for slice in lending.listed()["slices"]]
+        assert other("list") == "listed wider/2/2"
+        other.get("wider")
+
+
 def test_what_is_not_lent_cannot_be_taken_back():
     with Operators(ALL) as lending:
         lending.lessee().get("queues")

@@ -75,6 +75,10 @@ static int slice_run(const struct run_options *options,
 	if (status)
 		goto out;
 
+	/* First: the kernel asks once, and again only after 10 s. */
+	supervision->fd = lend_watch(&lending.loan);
+	supervision->ready = function_lose;
+
 	spawn.lease_fd = lending.loan.lease_fd;
 	spawn.mask = &supervision->former;
 	spawn.step = &step;
@@ -86,8 +90,6 @@ static int slice_run(const struct run_options *options,
 			error_words(err));
 		status = STATUS_FAILED;
 	} else {
-		supervision->fd = lend_watch(&lending.loan);
-		supervision->ready = function_lose;
 		status = supervise_wait(supervision, pid);
 	}
 	if (lend_end(&lending.loan) || lending.status)

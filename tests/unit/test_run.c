@@ -67,6 +67,18 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 	return -1;
 }
 
+/* What was wired when the last process was started. */
+static int request_eventfd_at_fork;
+
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+
+pid_t __wrap_fork(void)
+{
+	request_eventfd_at_fork = vfio_fake.request_eventfd;
+	return __real_fork();
+}
+
 static struct function fake_function(void)
 {
 	return (struct function){
@@ -370,6 +382,23 @@ static void a_function_that_is_wanted_back_is_given_up_at_once(void **state)
 	assert_int_equal(WEXITSTATUS(status), 37);
 }
 
+/* The kernel asks once when it begins to want it, and again only after 10 s. */
+static void the_kernel_can_ask_before_the_command_is_started(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN(SLICE, "true"), 0);
+	assert_true(request_eventfd_at_fork > 0);
+	assert_int_equal(vfio_fake.wirings, 1);
+}
+
+static void a_driver_that_does_not_ask_lends_all_the_same(void **state)
+{
+	(void)state;
+	vfio_fake.set_irqs_errno = EINVAL;
+	assert_int_equal(RUN(SLICE, "sh", "-c", "exit 37"), 37);
+	assert_int_equal(vfio_fake.feature_flags, REVOKE);
+}
+
 static void a_revocation_that_fails_is_told_though_it_was_early(void **state)
 {
 	(void)state;
@@ -404,6 +433,8 @@ int main(void)
 		lend_test(an_ignored_sigchld_does_not_hide_the_end),
 		lend_test(a_lost_status_is_a_failure_and_not_a_wait),
 		lend_test(a_function_that_is_wanted_back_is_given_up_at_once),
+		lend_test(the_kernel_can_ask_before_the_command_is_started),
+		lend_test(a_driver_that_does_not_ask_lends_all_the_same),
 		lend_test(
 			a_revocation_that_fails_is_told_though_it_was_early),
 	};

@@ -60,7 +60,7 @@ static int offer(struct barlease_server *server, struct barlease_device *device,
 		.name = "slice",
 		.bar = bar,
 		.slice_size = slice_size,
-		.grace = 2000, /* ms to give a slice back in */
+		.grace = 10000, /* ms to give a slice back in */
 	};
 	struct barlease_region region;
 	uint64_t listener, id;

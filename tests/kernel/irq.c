@@ -9,9 +9,11 @@
 
 #include "harness.h"
 
-#define SOON_MS patience_ms(5000)
+#define SOON_MS patience_ms(20000)
 /* What has not come by then will not come. */
 #define SILENCE_MS 100
+/* Longer, where what comes later would be taken for something else. */
+#define DRAINED_MS 500
 
 int event_make(void)
 {
@@ -54,7 +56,7 @@ void event_drain(int event)
 	struct pollfd ready = { .fd = event, .events = POLLIN };
 	uint64_t found;
 
-	while (ASSERT_SYS(poll(&ready, 1, SILENCE_MS)))
+	while (ASSERT_SYS(poll(&ready, 1, DRAINED_MS)))
 		ASSERT_SYS(read(event, &found, sizeof(found)));
 }
 

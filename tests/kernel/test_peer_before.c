@@ -35,7 +35,7 @@ static void event_comes_after_the_peer(void (*run)(struct barlease_device *dev))
 	struct event event = { .dev = device_open(NVME), .run = run };
 	int fd = lease_export(event.dev, 0, 0, PAGE);
 	uint32_t *map = lease_map_rw(fd, 0, PAGE);
-	long long end = now_ms() + 10000;
+	long long end = now_ms() + patience_ms(10000);
 	pthread_t thread;
 	int importer;
 

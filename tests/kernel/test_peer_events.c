@@ -232,7 +232,8 @@ TEST(peer_is_out_during_a_reset_by_sysfs)
 	ASSERT(importer_notified(imported.importer) >= 1);
 	ASSERT(!importer_mapped(imported.importer));
 	/* Nobody waits for the end of such a reset: a work item sees to it. */
-	for (end = now_ms() + 5000; ret == -ENODEV && now_ms() < end;) {
+	end = now_ms() + patience_ms(5000);
+	while (ret == -ENODEV && now_ms() < end) {
 		sleep_ms(1);
 		ret = importer_map(imported.importer, NULL);
 	}

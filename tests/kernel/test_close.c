@@ -11,7 +11,7 @@
 
 #define OFFSET (16 * PAGE)
 #define LENGTH (4 * PAGE)
-#define SOON_MS patience_ms(5000)
+#define SOON_MS patience_ms(20000)
 
 static void assert_dead(int fd)
 {

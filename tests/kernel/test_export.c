@@ -115,6 +115,7 @@ TEST(export_without_a_free_fd_is_emfile_and_leaves_nothing)
 	int dmabufs = module_dmabufs();
 	struct rlimit limit;
 	struct request request;
+	long long end;
 	int next, i;
 
 	ASSERT_SYS(getrlimit(RLIMIT_NOFILE, &limit));
@@ -130,6 +131,11 @@ TEST(export_without_a_free_fd_is_emfile_and_leaves_nothing)
 	limit.rlim_cur = limit.rlim_max;
 	ASSERT_SYS(setrlimit(RLIMIT_NOFILE, &limit));
 	sleep_ms(100);
+	/* The release of a file comes a little later. */
+	end = now_ms() + patience_ms(5000);
+	while ((module_references() != references ||
+		module_dmabufs() != dmabufs) && now_ms() < end)
+		sleep_ms(10);
 	ASSERT_EQ(module_references(), references);
 	ASSERT_EQ(module_dmabufs(), dmabufs);
 }

@@ -15,7 +15,7 @@
 #include "touch.h"
 
 #define LENGTH (SRIOV_BAR_PAGES * PAGE)
-#define SOON_MS patience_ms(5000)
+#define SOON_MS patience_ms(20000)
 
 #define word(map, offset) (&(map)[(offset) / sizeof(uint32_t)])
 

@@ -15,7 +15,7 @@
 
 #define OFFSET (16 * PAGE)
 #define LENGTH (4 * PAGE)
-#define SOON_MS patience_ms(5000)
+#define SOON_MS patience_ms(20000)
 
 /* A lessee with a mapping, one with an fd alone, and ourselves with both. */
 struct lessees {

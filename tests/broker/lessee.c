@@ -26,7 +26,7 @@
 
 #define OFFERS 64
 #define GROUPS 64
-#define PATIENCE 5000 /* ms */
+#define PATIENCE 30000 /* ms */
 
 struct talk {
 	struct barlease_lessee *lessee;

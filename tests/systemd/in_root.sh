@@ -37,5 +37,6 @@ for test in $(cat "$here/names"); do
 		ending=1
 	fi
 	end_lessees
+	end_settings
 done
 exit $ending

@@ -50,7 +50,7 @@ test_function_that_is_bound_after_the_start_can_be_lent()
 	udevadm settle
 	cp /tmp/policy $policy
 	systemctl reload $unit
-	soon is "$(property StatusText)" "policy in force"
+	soon has_logged_times 2 BARLEASE_EVENT=policy-in-force
 	lessee a $queues
 	get a queues
 	is "$(tell a touch)" touched
@@ -60,17 +60,26 @@ test_function_that_is_bound_after_the_start_can_be_lent()
 test_start_waits_for_udev_to_bind_the_function()
 {
 	local rules=/etc/udev/rules.d
+	local wait='until [ -e /run/go ]; do sleep 0.1; done'
 
 	systemctl start systemd-udevd
 	barlease bind --persist "$BARLEASE_IVSHMEM"
-	echo 'ACTION=="add", SUBSYSTEM=="pci", RUN+="/bin/sleep 3"' \
+	rm -f /run/go
+	# Also if this test fails meanwhile.
+	trap "touch /run/go; rm -f $rules/74-slow.rules" EXIT
+	echo "ACTION==\"add\", SUBSYSTEM==\"pci\", RUN+=\"/bin/sh -c '$wait'\"" \
 		>$rules/74-slow.rules
 	udevadm control --reload
 	have_no_modules
 	echo >"$ivshmem/driver_override"
 	udevadm trigger --action=add "$ivshmem"
-	systemctl start $unit
-	is "$(property ActiveState)" active
+	systemctl start --no-block $unit
+	soon has_property SubState start-pre
+	# One that does not wait fails meanwhile.
+	read -r -t 1 -u "$nothing" || true
+	is "$(property SubState)" start-pre
+	touch /run/go
+	soon has_property ActiveState active
 	is "$(property NRestarts)" 0
 	lessee a $queues
 	get a queues

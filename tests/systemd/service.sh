@@ -5,6 +5,7 @@
 
 unit=barleased.service
 policy=/etc/barlease.conf
+settings=/run/systemd/system/$unit.d
 cp $policy /tmp/policy
 
 fail()
@@ -38,19 +39,37 @@ property()
 	systemctl show --property="$1" --value $unit
 }
 
+# has_property NAME VALUE: for soon
+has_property()
+{
+	[ "$(property "$1")" = "$2" ]
+}
+
 main_pid()
 {
 	property MainPID
 }
 
-# Its socket is there, and it is not.
+# Nobody has it, nor what is in it: each is at most once open.
+can_be_opened()
+{
+	! [ -e "$1" ] || : <"$1"
+}
+
+# Its socket is there, and it is not. The service manager closes what it has kept
+# for it some time after it has stopped.
 have_stopped()
 {
+	local file
+
 	cp /tmp/policy $policy
 	systemctl --quiet stop $unit 2>/dev/null
 	systemctl reset-failed $unit 2>/dev/null || true # it may not be known
 	systemctl start barleased.socket
 	is "$(property ActiveState)" inactive
+	for file in /dev/vfio/[0-9]*; do
+		soon can_be_opened "$file"
+	done
 }
 
 have_running()
@@ -60,10 +79,29 @@ have_running()
 	is "$(property ActiveState)" active
 }
 
+# is_another_than PID: as the manager has it at one moment
 is_another_than()
 {
-	[ "$(property ActiveState)" = active ] &&
-		[ "$(main_pid)" -gt 1 ] && [ "$(main_pid)" != "$1" ]
+	local now
+
+	now=$(systemctl show --property=ActiveState,MainPID $unit)
+	[[ $now == *ActiveState=active* && $now =~ MainPID=([0-9]+) ]] &&
+		[ "${BASH_REMATCH[1]}" -gt 1 ] && [ "${BASH_REMATCH[1]}" != "$1" ]
+}
+
+# set_until_end LINE: of the service, before the test has it started
+set_until_end()
+{
+	mkdir -p $settings
+	printf '[Service]\n%s\n' "$1" >$settings/test.conf
+	systemctl daemon-reload
+}
+
+end_settings()
+{
+	[ -e $settings ] || return 0
+	rm -r $settings
+	systemctl daemon-reload
 }
 
 # has_logged_times COUNT WORD...: so many lines have
@@ -83,4 +121,19 @@ has_logged()
 	journalctl --quiet --unit=$unit --output=cat \
 		_SYSTEMD_INVOCATION_ID="$(property InvocationID)" "$@" |
 		grep -q .
+}
+
+# Of the journal's last line.
+journal_cursor()
+{
+	journalctl --quiet --lines=1 --output=cat --show-cursor |
+		sed -n 's/^-- cursor: //p'
+}
+
+# has_said CURSOR WORD...: a line after that has these fields, of any barleased,
+# whose unit the journal need not know: it looks at a process that may be gone.
+has_said()
+{
+	journalctl --quiet --output=cat --after-cursor="$1" \
+		SYSLOG_IDENTIFIER=barleased "${@:2}" | grep -q .
 }
